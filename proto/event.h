@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Events: the notifications of section "Events" of the protocol, written by
+ * hand into a byte queue.  No json_t is built on this path.
+ */
+#ifndef PROTO_EVENT_H
+#define PROTO_EVENT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "proto/bytes.h"
+#include "proto/payload.h"
+
+enum event_id {
+	EVENT_TCP,
+	EVENT_TCP_PASSIVE,
+	EVENT_TCP_ERROR,
+	EVENT_TCP_CLOSED,
+	EVENT_TCP_OWNER,
+	EVENT_COUNT
+};
+
+struct event_row {
+	const char *name;    /* "tcp_closed" */
+	const char *members; /* for people: "socket, reason" */
+	const char *help;
+};
+
+const struct event_row *event_row(enum event_id id);
+/* EVENT_COUNT if there is none of that name. */
+enum event_id event_find(const char *name);
+
+/*
+ * tcp: writes the whole line.  Returns true if the bytes from *skip on are to
+ * follow it as its attachment, which the line then announces.
+ */
+bool event_put_tcp(struct bytes *out, uint64_t socket, const struct payload_style *style,
+    const void *data, size_t len, size_t *skip);
+/* tcp_passive, tcp_closed. */
+void event_put_plain(struct bytes *out, enum event_id id, uint64_t socket);
+void event_put_error(struct bytes *out, uint64_t socket, int reason);
+void event_put_owner(struct bytes *out, uint64_t socket, uint64_t from);
+
+#endif

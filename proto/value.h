@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * JSON <-> option values, by the type of the option's row alone, and
+ * addresses.
+ */
+#ifndef PROTO_VALUE_H
+#define PROTO_VALUE_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "proto/option.h"
+
+/* What was wrong with options, for the error's data. */
+struct value_error {
+	const char *option; /* static: a row's name; NULL if text names it */
+	char text[160];	    /* a sentence */
+};
+
+/*
+ * Reads options in either form of the protocol: an object, or an array of bare
+ * words, one-member objects and [name, value] pairs; order is kept.  The whole
+ * list is checked for names, types, ranges and for when (a mask of OPTION_AT_…)
+ * before anything is returned.  NULL options is the empty list.
+ * Returns 0; REASON_BADARG or REASON_EINVAL is for the caller to choose, so
+ * here -1 with *e filled; ENOMEM without memory.  list is the caller's to fini.
+ */
+int value_read_options(
+    json_t *options, unsigned when, struct option_list *list, struct value_error *e);
+
+/* Reads one value by its row.  0, or -1 with *e filled. */
+int value_read(const struct option_row *row, json_t *json, struct option_value *v,
+    struct value_error *e);
+
+/* Prints a value by its row; a new reference, NULL without memory. */
+json_t *value_new(const struct option_value *v);
+
+/*
+ * An address in any of its JSON forms: "127.0.0.1", "any", {"local": …}, a
+ * sockaddr object.  0, or -1 with *e filled.
+ */
+int value_read_address(json_t *json, struct address *a, struct value_error *e);
+
+/*
+ * An address as the protocol's sockname shows it: {"family","addr","port"} and
+ * for inet6 "scope_id","flowinfo"; {"family":"local","addr":…}.  A new
+ * reference, NULL without memory.
+ */
+json_t *value_new_sockaddr(const struct address *a);
+
+#endif

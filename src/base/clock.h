@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: ISC */
+/* The one place that reads the clock; a test may hand in its own. */
+#ifndef BASE_CLOCK_H
+#define BASE_CLOCK_H
+
+#include <stdint.h>
+#include <sys/time.h>
+
+struct clock {
+	uint64_t (*now)(void *ctx); /* ms, monotonic */
+	void *ctx;
+};
+
+enum { CLOCK_NEVER = -1 }; /* a timeout that does not end */
+
+/* The machine's monotonic clock. */
+extern const struct clock clock_monotonic;
+
+uint64_t clock_now(const struct clock *clock);
+
+/*
+ * When timeout ms from now have passed: for timeouts, UINT64_MAX if it is
+ * CLOCK_NEVER.
+ */
+uint64_t clock_deadline(const struct clock *clock, int64_t timeout);
+/* Milliseconds left until deadline, 0 if it has passed, CLOCK_NEVER if none. */
+int64_t clock_left(const struct clock *clock, uint64_t deadline);
+/* A timeout as libevent takes it. */
+struct timeval clock_timeval(int64_t ms);
+
+#endif

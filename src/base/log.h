@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The log: one line per event, to stderr.  The destination and the level are
+ * the process's, as stderr itself is; they are the one thing here that does not
+ * hang on a context.  A log that cannot be written harms nothing: lost lines
+ * are counted.
+ */
+#ifndef BASE_LOG_H
+#define BASE_LOG_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum log_level { LOG_L_ERROR, LOG_L_WARNING, LOG_L_INFO, LOG_L_DEBUG };
+
+void log_set_level(enum log_level level);
+enum log_level log_level(void);
+
+/*
+ * Writes "gentcpd: level: subsystem: text".  Bytes that are not printable are
+ * escaped (\xNN), so that nothing a peer or client sent reaches a terminal raw.
+ */
+void log_write(enum log_level level, const char *subsystem, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+#define log_error(...)	 log_write(LOG_L_ERROR, __VA_ARGS__)
+#define log_warning(...) log_write(LOG_L_WARNING, __VA_ARGS__)
+#define log_info(...)	 log_write(LOG_L_INFO, __VA_ARGS__)
+#define log_debug(...)	 log_write(LOG_L_DEBUG, __VA_ARGS__)
+
+/* Lines that could not be written since the start. */
+uint64_t log_lost(void);
+
+/* A gate for lines that might flood: open at most once in a second. */
+struct log_gate {
+	uint64_t next; /* ms */
+	uint64_t held; /* lines held back since the last one */
+};
+/* May a line pass at now (ms)?  *held gets how many were held back before. */
+int log_gate_pass(struct log_gate *gate, uint64_t now, uint64_t *held);
+
+#endif

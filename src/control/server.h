@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The Unix socket: accepts clients and carries bytes between their connections
+ * (channel.c) and their sessions.  Knows no method and no TCP.
+ */
+#ifndef CONTROL_SERVER_H
+#define CONTROL_SERVER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/clock.h"
+#include "proto/wire.h"
+
+struct event_base;
+struct rpc;
+struct server;
+
+struct server_config {
+	const char *path; /* of the socket; its lock file is path.lock */
+	mode_t mode;	  /* of the socket file */
+	gid_t group;	  /* of the socket file; (gid_t)-1: the process's */
+	struct wire_limits wire;
+	size_t queue_high; /* unwritten bytes of a client, then it waits */
+};
+
+extern const struct server_config server_config_default;
+
+/*
+ * Takes the lock file, replaces a dead daemon's socket, listens.  config is
+ * copied, but for path, which is borrowed; base, clock and rpc too.  NULL with
+ * a sentence in why[size]: another daemon lives there, no such folder, …
+ */
+struct server *server_new(struct event_base *base, const struct clock *clock,
+    struct rpc *rpc, const struct server_config *config, char *why, size_t size);
+/* Ends every client, and removes the socket file if it is still ours. */
+void server_free(struct server *server);
+
+/* At the end of a loop turn: writes what was gathered, frees what has ended. */
+void server_flush(struct server *server);
+
+#endif

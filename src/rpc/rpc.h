@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * JSON-RPC over sessions: the public face of this folder.  A session is one
+ * client connection's state; whoever holds the connection gives it messages and
+ * takes what it says through a sink.  No descriptor, no libevent.
+ */
+#ifndef RPC_RPC_H
+#define RPC_RPC_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/limits.h"
+#include "proto/bytes.h"
+#include "proto/wire.h"
+
+struct rpc;
+struct session;
+struct tcp_context;
+struct tcp_observer;
+
+struct rpc_config {
+	struct wire_limits wire; /* told by session.hello */
+	/* caps: of one client, of all clients of one uid, of the daemon */
+	size_t client_max[LIMIT_KINDS];
+	size_t uid_max[LIMIT_KINDS];
+	size_t total_max[LIMIT_KINDS];
+	uid_t uid;		  /* the daemon's own */
+	const char *control_path; /* never connected to; borrowed */
+};
+
+extern const struct rpc_config rpc_config_default;
+
+/* Where a session's messages go: the connection. */
+struct session_sink {
+	/* The queue that the next message is written to; never NULL. */
+	struct bytes *(*out)(void *ctx);
+	/*
+	 * The message in out() is whole.  payload (may be of length 0) is its
+	 * attachment; it is valid during the call only.
+	 */
+	void (*commit)(void *ctx, const void *payload, size_t len);
+	/* Fewer than queue_high bytes are unwritten. */
+	bool (*room)(void *ctx);
+	/* The client said that it speaks attachments. */
+	void (*attachments)(void *ctx);
+};
+
+/* config is copied.  NULL without memory. */
+struct rpc *rpc_new(const struct rpc_config *config);
+/* After all sessions and the tcp context are gone. */
+void rpc_free(struct rpc *rpc);
+/* The tcp layer to use; its observer is rpc_observer() with rpc as context. */
+void rpc_set_tcp(struct rpc *rpc, struct tcp_context *tcp);
+extern const struct tcp_observer rpc_observer;
+
+/*
+ * A client connected; sink and ctx outlive the session.  NULL where the caps
+ * are reached or memory is out: errno is EUSERS or ENOMEM.
+ */
+struct session *session_new(
+    struct rpc *rpc, const struct session_sink *sink, void *ctx, uid_t uid, pid_t pid);
+/* The connection ended: its sockets close, its waiting requests vanish. */
+void session_free(struct session *s);
+
+/*
+ * A message, as wire_next() gave it (status is WIRE_MESSAGE, _SKIPPED or
+ * _BROKEN), with the descriptors that came with it; they are the session's now.
+ * False: nothing more can be read from this connection; it is to be closed when
+ * what was said has been written.
+ */
+bool session_receive(struct session *s, enum wire_status status,
+    const struct wire_message *m, const int *fds, size_t nfds);
+
+/* The sink has room again. */
+void session_writable(struct session *s);
+
+/* For logs: the client's number. */
+uint64_t session_id(const struct session *s);
+
+#endif

@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * TCP sockets that behave as gen_tcp's: the one public face of this folder.
+ * It knows descriptors, libevent, options, packets and reasons; it knows no
+ * JSON and no clients.  Talk upward goes through struct tcp_observer and
+ * through the done functions of requests.
+ *
+ * A socket is owned by its context.  It ends by tcp_close(), tcp_abandon(), or
+ * by itself (the peer closed it while active); the observer's gone() is the
+ * last that is heard of it, and the memory is freed at the end of the loop turn
+ * (tcp_reap()).
+ *
+ * Results are reasons (proto/reason.h), 0 for success; where the text says
+ * "as gone", a socket that is closing or gone answers what gen_tcp answers for
+ * a closed port: closed, or einval from the inet functions.
+ *
+ * One thread: everything here is called from, and calls back on, the loop.
+ */
+#ifndef TCP_TCP_H
+#define TCP_TCP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/queue.h>
+
+#include "base/clock.h"
+#include "base/limits.h"
+#include "proto/address.h"
+#include "proto/bytes.h"
+#include "proto/option.h"
+
+struct event;
+struct event_base;
+struct tcp_context;
+struct tcp_request;
+struct tcp_socket;
+
+/*
+ * What is heard of a socket.  All are called from within the context's
+ * functions or its events; they may call tcp functions on other sockets, but
+ * not end this one.
+ */
+struct tcp_observer {
+	/*
+	 * May an event of s be delivered now?  If not, s is held: it reads no
+	 * more, its data stays where it is, and what there is to tell is
+	 * remembered, until tcp_resume().
+	 */
+	bool (*room)(void *ctx, struct tcp_socket *s);
+	/* The same for the answer to a waiting recv. */
+	bool (*recv_room)(void *ctx, struct tcp_request *r);
+	/* A packet of active mode; the span is valid during the call. */
+	void (*data)(void *ctx, struct tcp_socket *s, const void *data, size_t len);
+	void (*passive)(void *ctx, struct tcp_socket *s);
+	void (*error)(void *ctx, struct tcp_socket *s, int reason);
+	void (*closed)(void *ctx, struct tcp_socket *s);
+	/* s is no more.  The last call about it; not after tcp_abandon(). */
+	void (*gone)(void *ctx, struct tcp_socket *s);
+};
+
+struct tcp_config {
+	size_t max_packet;     /* longest body of a framed packet, bytes */
+	int64_t close_timeout; /* ms for queued output of a closed socket */
+	unsigned resolvers;    /* threads that look names up */
+};
+
+extern const struct tcp_config tcp_config_default;
+
+/*
+ * base, observer, clock are borrowed and must outlive the context.  NULL
+ * without memory or threads (errno tells).
+ */
+struct tcp_context *tcp_new(struct event_base *base, const struct clock *clock,
+    const struct tcp_config *config, const struct tcp_observer *observer,
+    void *observer_ctx);
+/* Closes everything at once (no flush) and frees it; no observer call. */
+void tcp_free(struct tcp_context *ctx);
+/* At the end of a loop turn: frees the sockets that have ended. */
+void tcp_reap(struct tcp_context *ctx);
+
+/* --- requests that may wait ------------------------------------------- */
+
+struct tcp_outcome {
+	int reason;		   /* 0, or why not */
+	struct tcp_socket *socket; /* connect, accept, listen: the new one */
+	/*
+	 * recv: the data; with reason closed what gen_tcp would have thrown
+	 * away (semantics: rest).  Valid during done().
+	 */
+	const void *data;
+	size_t len;
+	const struct option_row *option; /* connect, listen, accept: refused */
+};
+
+enum tcp_request_kind {
+	TCP_R_NONE,
+	TCP_R_CONNECT,
+	TCP_R_ACCEPT,
+	TCP_R_RECV,
+	TCP_R_SEND,
+	TCP_R_SHUTDOWN,
+	TCP_R_CLOSE
+};
+
+/*
+ * A request is its caller's memory, zeroed but for the first three members,
+ * and must stay until done() is called or tcp_cancel() returns.  done() is
+ * called exactly once, perhaps before the function that started it returns;
+ * the memory may be freed inside it.
+ */
+struct tcp_request {
+	void (*done)(struct tcp_request *r, const struct tcp_outcome *o);
+	/*
+	 * Who asks.  A later send, shutdown or close of one caller waits behind
+	 * its own waiting sends on the same socket.
+	 */
+	const void *caller;
+	struct account *account; /* charged for bytes that wait */
+
+	/* private to src/tcp from here on */
+	enum tcp_request_kind kind;
+	struct tcp_socket *socket;
+	TAILQ_ENTRY(tcp_request) link;
+	struct event *timer;
+	uint64_t deadline;    /* ms of the clock */
+	size_t length;	      /* recv */
+	int how;	      /* shutdown */
+	struct bytes held;    /* send: not yet taken */
+	struct charge charge; /* for held */
+	void *connector;      /* connect: its state */
+};
+
+/* Withdraws r: done() will not be called.  What a send gave is still sent,
+ * unless it had not been taken yet; a close goes on by itself. */
+void tcp_cancel(struct tcp_request *r);
+
+/* --- opening ---------------------------------------------------------- */
+
+struct tcp_open {
+	const char *host;		   /* connect: name or numeric; or NULL … */
+	struct address address;		   /* … and this: a sockaddr, a local path */
+	uint16_t port;			   /* host order */
+	const struct option_list *options; /* copied where it must last */
+	int fd;				   /* passed descriptor, -1 if none; owned */
+	void *user;			   /* the new socket's tcp_user() */
+	struct account *account;	   /* charged for the new socket's bytes */
+};
+
+/*
+ * gen_tcp:connect.  timeout in ms or CLOCK_NEVER, over names and all
+ * addresses.  outcome.socket is the new one; its events begin after done().
+ * einval comes as badarg, with outcome.option where an option was at fault.
+ */
+void tcp_connect(struct tcp_context *ctx, const struct tcp_open *open, int64_t timeout,
+    struct tcp_request *r);
+
+/*
+ * gen_tcp:listen, which never waits: o->reason, o->socket, o->option.  A listener made
+ * with {active, N <= 0} tells tcp_passive once, from tcp_start().
+ */
+void tcp_listen(
+    struct tcp_context *ctx, const struct tcp_open *open, struct tcp_outcome *o);
+
+/* gen_tcp:fdopen: adopts a connected stream socket (open->fd, owned). */
+void tcp_fdopen(
+    struct tcp_context *ctx, const struct tcp_open *open, struct tcp_outcome *o);
+
+/*
+ * A socket made by tcp_listen() or tcp_fdopen() stays silent until this; to be
+ * called when its reply is written.
+ */
+void tcp_start(struct tcp_socket *s);
+
+/*
+ * gen_tcp:accept: first come, first served.  The new socket's user and account
+ * are given by the caller inside done() (tcp_set_owner()); its events begin
+ * after done().  closed (as gone), einval (no listener), timeout, emfile, …
+ */
+void tcp_accept(struct tcp_socket *s, int64_t timeout, struct tcp_request *r);
+
+/* --- data ------------------------------------------------------------- */
+
+/*
+ * gen_tcp:send.  data is taken or copied before this returns.  Where r->account
+ * or the socket's has no room for what must be queued: system_limit, with
+ * nothing taken.  A body too long for its packet header: emsgsize.
+ */
+void tcp_send(struct tcp_socket *s, const void *data, size_t len, struct tcp_request *r);
+
+/* gen_tcp:recv.  length 0: what there is, or one packet. */
+void tcp_recv(
+    struct tcp_socket *s, size_t length, int64_t timeout, struct tcp_request *r);
+
+/* gen_tcp:unrecv.  data is copied. */
+int tcp_unrecv(struct tcp_socket *s, const void *data, size_t len);
+
+enum tcp_how { TCP_READ, TCP_WRITE, TCP_READ_WRITE };
+
+/* gen_tcp:shutdown: after pending output, but answered at once. */
+void tcp_shutdown(struct tcp_socket *s, enum tcp_how how, struct tcp_request *r);
+
+/*
+ * gen_tcp:close.  From now on everything else answers as gone.  done() after
+ * the pending output, or when linger, 5 s without a byte moving, or
+ * close_timeout give up waiting; always with reason 0.
+ */
+void tcp_close(struct tcp_socket *s, struct tcp_request *r);
+
+/*
+ * The owner is no more: closes without anybody waiting, queued output first
+ * (not with linger {true, 0}).  No observer call about s follows, its waiting
+ * requests get closed, and s may not be used any more.
+ */
+void tcp_abandon(struct tcp_socket *s);
+
+/* --- the owner -------------------------------------------------------- */
+
+void *tcp_user(const struct tcp_socket *s);
+/*
+ * Who is told from now on, and whose account is charged.  False, and nothing
+ * changed, if the account has no room for what the socket holds.
+ */
+bool tcp_set_owner(struct tcp_socket *s, void *user, struct account *account);
+/* There is room again: what was held goes on. */
+void tcp_resume(struct tcp_socket *s);
+
+/* --- options and facts ------------------------------------------------ */
+
+/*
+ * inet:setopts.  The list has been checked for names, types and ranges; it is
+ * applied first to last, and stops at the first failure: *failed is its row.
+ * What the options set free (active) is delivered before this returns.
+ */
+int tcp_setopts(struct tcp_socket *s, const struct option_list *list,
+    const struct option_row **failed);
+
+enum { TCP_OMIT = -1 }; /* getopt: this socket has no such option */
+
+/* inet:getopts for one option: 0 with *v, TCP_OMIT, or a reason. */
+int tcp_getopt(struct tcp_socket *s, enum option_id id, struct option_value *v);
+
+/* 0, enotconn, ebadf (zombie sockname), einval (gone). */
+int tcp_sockname(const struct tcp_socket *s, struct address *a);
+int tcp_peername(const struct tcp_socket *s, struct address *a);
+
+enum tcp_counter { /* in inet:getstat/1's order */
+	TCP_RECV_OCT,
+	TCP_RECV_CNT,
+	TCP_RECV_MAX,
+	TCP_RECV_AVG,
+	TCP_RECV_DVI,
+	TCP_SEND_OCT,
+	TCP_SEND_CNT,
+	TCP_SEND_MAX,
+	TCP_SEND_AVG,
+	TCP_SEND_PEND,
+	TCP_COUNTERS
+};
+
+const char *tcp_counter_name(enum tcp_counter c);
+/* TCP_COUNTERS if there is none of that name. */
+enum tcp_counter tcp_counter_find(const char *name);
+/* inet:getstat: all counters.  0, or einval (gone). */
+int tcp_getstat(const struct tcp_socket *s, uint64_t counter[TCP_COUNTERS]);
+
+/* How payloads of s are shown: gen_tcp's mode and header. */
+bool tcp_mode_list(const struct tcp_socket *s);
+unsigned tcp_header(const struct tcp_socket *s);
+bool tcp_is_listener(const struct tcp_socket *s);
+/* As gone to callers: closing, or closed and not yet freed. */
+bool tcp_is_gone(const struct tcp_socket *s);
+
+struct tcp_info {
+	unsigned states;		      /* a mask of TCP_IS_… */
+	size_t memory;			      /* bytes: the socket and its buffers */
+	size_t input;			      /* bytes received and not yet delivered */
+	size_t acceptors, senders, receivers; /* requests that wait */
+	bool held;			      /* its owner's channel has no room */
+};
+enum { /* inet:info's states */
+	TCP_IS_OPEN = 1,
+	TCP_IS_CONNECTED = 2,
+	TCP_IS_LISTEN = 4,
+	TCP_IS_ACCEPTING = 8,
+	TCP_IS_BUSY = 16,
+	TCP_IS_CLOSED = 32
+};
+void tcp_get_info(const struct tcp_socket *s, struct tcp_info *info);
+
+#endif
