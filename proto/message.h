@@ -50,17 +50,19 @@ struct message {
 };
 
 /*
- * Parses a line.  Returns a new reference (an object, or a batch array), or
- * NULL with a sentence in why[size].  Duplicate keys, broken UTF-8, numbers out
- * of range and anything behind the value are refused (RFC 8259, and jansson's
- * JSON_REJECT_DUPLICATES).
+ * Parses a line.  Returns a new reference (an object, a batch array, or another
+ * value, which is JSON but no message: message_read() refuses it), or NULL with
+ * a sentence in why[size].  Duplicate keys, broken UTF-8, numbers out of range,
+ * NUL, also as \u0000, and anything behind the value are refused (RFC 8259, and
+ * jansson's JSON_REJECT_DUPLICATES).
  */
 json_t *message_load(const char *text, size_t len, char *why, size_t size);
 
 /*
  * Reads one request object.  Returns 0, or REASON_INVALID_REQUEST with a
  * sentence in why[size]; m->id is set as far as it is known (MESSAGE_ID_NULL
- * where it is not), for the answer.  message_fini() in both cases.
+ * where it is not, also where there is none), for the answer.  message_fini()
+ * in both cases.
  */
 int message_read(json_t *object, struct message *m, char *why, size_t size);
 void message_fini(struct message *m);
@@ -88,6 +90,14 @@ void message_put_result(
  */
 void message_put_error(struct bytes *out, const struct message_id *id, int reason,
     const char *text, json_t *data, bool lf);
+
+/*
+ * The same in pieces: up to and with its message, the object "error" left open.
+ * The caller may put ,"data":{…}, then puts the error's closing brace and calls
+ * message_close().
+ */
+void message_open_error(
+    struct bytes *out, const struct message_id *id, int reason, const char *text);
 
 /* A notification up to and with "params":; closed by message_close(). */
 void message_open_event(struct bytes *out, const char *method);

@@ -21,6 +21,7 @@ struct params {
 /*
  * Sorts params (object, array or NULL) into *p.  attached: an attachment stands
  * for the DATA param, which then must be absent, and which there must be.
+ * null is the same as not given (but for an ID, where it is one).
  * Returns 0, or REASON_INVALID_PARAMS with a sentence in why[size].
  */
 int params_read(const struct method_row *row, json_t *params, bool attached,

@@ -24,7 +24,9 @@ struct value_error {
  * list is checked for names, types, ranges and for when (a mask of OPTION_AT_…)
  * before anything is returned.  NULL options is the empty list.
  * Returns 0; REASON_BADARG or REASON_EINVAL is for the caller to choose, so
- * here -1 with *e filled; ENOMEM without memory.  list is the caller's to fini.
+ * here -1 with *e filled; ENOMEM without memory.  What was read is added to
+ * list, which must be initialised (all zero is empty) and is the caller's to
+ * fini; on failure it is as before.
  */
 int value_read_options(
     json_t *options, unsigned when, struct option_list *list, struct value_error *e);

@@ -19,6 +19,7 @@
 #include <stdint.h>
 
 #include "proto/bytes.h"
+#include "proto/utf8.h"
 
 enum { WIRE_DEPTH_MAX = 64, WIRE_ID_MAX = 800 };
 
@@ -34,7 +35,11 @@ enum wire_fault {
 	WIRE_TOO_MANY_VALUES,
 	WIRE_TOO_DEEP, /* over WIRE_DEPTH_MAX */
 	WIRE_BAD_UTF8,
-	WIRE_BAD_ATTACHED,	   /* "attached" or "fds" is no count, or stands twice */
+	/*
+	 * "attached" or "fds" is no whole number from 0 to 2^53, or stands twice;
+	 * or a top-level key is written with a backslash, and so could be either
+	 */
+	WIRE_BAD_ATTACHED,
 	WIRE_ATTACHED_UNANNOUNCED, /* "attached" while attachments are off */
 	WIRE_ATTACHMENT_TOO_LONG
 };
@@ -48,7 +53,12 @@ enum wire_status {
 
 /* Spans point into the wire's buffer, valid until the next call on it. */
 struct wire_message {
-	const char *text; /* the line without its end; NULL if skipped */
+	/*
+	 * The line without its end; NULL if skipped or broken, but for an
+	 * attachment over its limit: whether that one's end is known hangs on
+	 * the line, so who reads it must see that it is JSON, or end here.
+	 */
+	const char *text;
 	size_t len;
 	bool attached; /* it carries "attached" */
 	const unsigned char *attachment;
@@ -61,23 +71,28 @@ struct wire_message {
 	 */
 	uint64_t end;
 	enum wire_fault fault;
-	char id[WIRE_ID_MAX]; /* skipped: JSON text of its id, "" if unknown */
+	/*
+	 * Skipped or broken: its id as it was written, "" if unknown.  To be read
+	 * as JSON, which may fail; never to be copied into an answer.
+	 */
+	char id[WIRE_ID_MAX];
 };
 
-struct wire_scan { /* the pass's place; private to wire.c */
-	size_t at; /* next byte to look at, from the queue's head */
-	size_t values;
-	unsigned depth;
-	unsigned state;
-	unsigned utf8; /* continuation bytes still wanted, and their bounds */
-	unsigned char utf8_low, utf8_high;
-	uint64_t arrays; /* bit n: nesting level n is an array */
-	unsigned key;	 /* which framing member the current key is */
-	size_t token;	 /* where the current top-level key or value began */
-	size_t id_at, id_len;
+/* The pass's place within a line; private to wire.c and wire_scan.c. */
+struct wire_scan {
+	unsigned char state, capture, member; /* see wire_scan.c */
+	bool colon;			      /* a value is due in an object */
 	bool has_attached, has_fds, has_id;
-	uint64_t attached, fds;
+	struct utf8 utf8;
 	enum wire_fault fault;
+	size_t depth;
+	uint64_t arrays;    /* bit n: nesting level n is an array */
+	size_t values_left; /* how many more the line may hold */
+	uint64_t attached, fds;
+	size_t key_len; /* of the top-level key so far; only its start is kept */
+	size_t id_len;
+	char key[8];
+	char id[WIRE_ID_MAX];
 };
 
 struct wire {
@@ -86,14 +101,12 @@ struct wire {
 	bool attachments; /* set when the connection said so */
 	bool broken;
 	bool line_done;	 /* the line is complete, its attachment is not */
-	bool discarding; /* of a line over a limit: its bytes are dropped */
+	size_t at;	 /* next byte to look at, from the queue's head */
 	size_t line_len; /* with its end */
-	size_t text_len;
 	uint64_t skip;	 /* bytes of an attachment over the limit to drop */
 	size_t shown;	 /* bytes of the last message, taken at the next call */
 	uint64_t offset; /* stream offset of the queue's head */
 	struct wire_scan scan;
-	char id[WIRE_ID_MAX];
 };
 
 void wire_init(struct wire *w, const struct wire_limits *limits);
@@ -104,7 +117,8 @@ void wire_allow_attachments(struct wire *w);
 
 /*
  * Room to read into: at least want bytes (more is offered: *space), NULL
- * without memory.  wire_put() says how many came.
+ * without memory.  wire_put() says how many came.  Ends the last message's
+ * spans.
  */
 unsigned char *wire_room(struct wire *w, size_t want, size_t *space);
 void wire_put(struct wire *w, size_t n);
@@ -114,8 +128,17 @@ uint64_t wire_received(const struct wire *w);
 
 /*
  * The next message.  To be called until it returns WIRE_MORE.  Empty lines are
- * passed over; a CR before the LF is not part of the text.  An idle wire holds
- * no memory.
+ * passed over; a CR before the LF is not part of the text.  A wire that returned
+ * WIRE_MORE and holds no part of a message holds no memory.
+ *
+ * WIRE_MESSAGE  whole, with its attachment.
+ * WIRE_SKIPPED  refused for m->fault; what follows is sound.  A line over a
+ *               limit is reported at its LF.  An attachment over its limit is
+ *               reported at once and dropped as it comes (m->end lies behind it).
+ * WIRE_BROKEN   refused for m->fault, and the stream ends here: any faulty line
+ *               while attachments are on, and at all times one with "attached"
+ *               that is faulty or unannounced.  Returned once; from then on
+ *               WIRE_MORE, and what is put is thrown away.
  */
 enum wire_status wire_next(struct wire *w, struct wire_message *m);
 

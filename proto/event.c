@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: ISC */
+#include "proto/event.h"
+
+#include <string.h>
+
+#include "proto/message.h"
+#include "proto/reason.h"
+
+static const struct event_row rows[EVENT_COUNT] = {
+    [EVENT_TCP] = {"tcp", "socket, data",
+	"data came in; with the option header N its first N bytes are in header"},
+    [EVENT_TCP_PASSIVE] = {"tcp_passive", "socket",
+	"the count of {active, N} is used up: the socket is passive now"},
+    [EVENT_TCP_ERROR] = {"tcp_error", "socket, reason",
+	"the socket failed; tcp_closed follows"},
+    [EVENT_TCP_CLOSED] = {"tcp_closed", "socket",
+	"the peer closed, or the socket failed: no event of it follows"},
+    [EVENT_TCP_OWNER] = {"tcp_owner", "socket, from",
+	"the socket was given to this client by the client from"},
+};
+
+const struct event_row *
+event_row(enum event_id id)
+{
+	return &rows[id];
+}
+
+enum event_id
+event_find(const char *name)
+{
+	unsigned i;
+
+	for (i = 0; i < EVENT_COUNT; i++)
+		if (strcmp(rows[i].name, name) == 0)
+			break;
+	return (enum event_id)i;
+}
+
+/* Up to and with the socket's number, params being left open. */
+static void
+open_event(struct bytes *out, enum event_id id, uint64_t socket)
+{
+	static const char member[] = "{\"socket\":";
+
+	message_open_event(out, rows[id].name);
+	bytes_append(out, member, sizeof member - 1);
+	bytes_append_uint(out, socket);
+}
+
+static void
+close_event(struct bytes *out, uint64_t attached)
+{
+	bytes_append_char(out, '}');
+	message_close(out, attached, 0, true);
+}
+
+bool
+event_put_tcp(struct bytes *out, uint64_t socket, const struct payload_style *style,
+    const void *data, size_t len, size_t *skip)
+{
+	bool attach;
+
+	open_event(out, EVENT_TCP, socket);
+	attach = payload_put_members(out, style, data, len, false, skip);
+	close_event(out, attach ? len - *skip : MESSAGE_PLAIN);
+	return attach;
+}
+
+void
+event_put_plain(struct bytes *out, enum event_id id, uint64_t socket)
+{
+	open_event(out, id, socket);
+	close_event(out, MESSAGE_PLAIN);
+}
+
+void
+event_put_error(struct bytes *out, uint64_t socket, int reason)
+{
+	const char *name = reason_name(reason);
+
+	open_event(out, EVENT_TCP_ERROR, socket);
+	bytes_append_str(out, ",\"reason\":");
+	payload_put_string(out, name, strlen(name));
+	close_event(out, MESSAGE_PLAIN);
+}
+
+void
+event_put_owner(struct bytes *out, uint64_t socket, uint64_t from)
+{
+	open_event(out, EVENT_TCP_OWNER, socket);
+	bytes_append_str(out, ",\"from\":");
+	bytes_append_uint(out, from);
+	close_event(out, MESSAGE_PLAIN);
+}

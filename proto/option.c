@@ -1,0 +1,369 @@
+/* SPDX-License-Identifier: ISC */
+#include "proto/option.h"
+
+#include <assert.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#define COUNT(array) (sizeof(array) / sizeof *(array))
+
+enum {
+	AT_OPEN = OPTION_AT_CONNECT | OPTION_AT_LISTEN,
+	AT_CHANGE = OPTION_AT_SET | OPTION_AT_GET,
+	AT_ALL = AT_OPEN | AT_CHANGE
+};
+
+/* What JSON numbers can say exactly everywhere. */
+#define MS_MAX (INT64_C(1) << 53)
+
+static const struct option_choice modes[] = {
+    {"binary", false, OPTION_MODE_BINARY, false},
+    {"list", false, OPTION_MODE_LIST, false},
+    {0},
+};
+
+static const struct option_choice packets[] = {
+    {"0", true, OPTION_PACKET_RAW, false},
+    {"raw", false, OPTION_PACKET_RAW, true},
+    {"1", true, OPTION_PACKET_1, false},
+    {"2", true, OPTION_PACKET_2, false},
+    {"4", true, OPTION_PACKET_4, false},
+    {"line", false, OPTION_PACKET_LINE, false},
+    {0},
+};
+
+static const struct option_choice families[] = {
+    {"inet", false, OPTION_FAMILY_INET, false},
+    {"inet6", false, OPTION_FAMILY_INET6, false},
+    {"local", false, OPTION_FAMILY_LOCAL, false},
+    {0},
+};
+
+/*
+ * What rows share.  The kernel's integers are not checked here beyond what an
+ * int holds: it knows best, and its einval is reported.
+ */
+#define ID(id_, name_)	  .id = (id_), .name = (name_)
+#define BOOLEAN		  .type = OPTION_T_BOOLEAN, .max = 1
+#define INTEGER(low, up)  .type = OPTION_T_INTEGER, .min = (low), .max = (up)
+#define ANY_INT		  INTEGER(INT32_MIN, INT32_MAX)
+#define CHOICE(c)	  .type = OPTION_T_CHOICE, .choices = (c)
+#define KERNEL(lvl, name) .level = (lvl), .optname = (name)
+#define COPIED		  .inherit = OPTION_COPIED
+#define READ_AND_SET	  .inherit = OPTION_READ_AND_SET
+#define BY_KERNEL	  .inherit = OPTION_BY_KERNEL
+#define ON(f)		  .families = OPTION_ON_##f
+#define WHEN(mask)	  .when = (mask)
+#define WORD(option, value) \
+	.type = OPTION_T_BARE, .stands_for = (option), .stands_value = (value), \
+	.initial = "-"
+
+/* clang-format off */
+static const struct option_row rows[] = {
+	/* --- user space --------------------------------------------------- */
+	[OPTION_ACTIVE] = {ID(OPTION_ACTIVE, "active"),
+	    .type = OPTION_T_ACTIVE, .min = INT16_MIN, .max = INT16_MAX,
+	    WHEN(AT_ALL), COPIED, ON(ALL), .initial = "true",
+	    .help = "whether data comes as events: true always, false never (recv asks for it), "
+		"\"once\" one, or N more of them, then tcp_passive"},
+	[OPTION_MODE] = {ID(OPTION_MODE, "mode"), CHOICE(modes),
+	    WHEN(AT_ALL), COPIED, ON(ALL), .initial = "binary",
+	    .help = "how data is given: binary as a string or base64, list as an array of byte values"},
+	[OPTION_PACKET] = {ID(OPTION_PACKET, "packet"), CHOICE(packets),
+	    WHEN(AT_ALL), COPIED, ON(ALL), .initial = "0",
+	    .help = "what a packet is: 0 or raw whatever arrives, 1, 2, 4 a body behind a length of "
+		"so many bytes, line up to line_delimiter"},
+	[OPTION_PACKET_SIZE] = {ID(OPTION_PACKET_SIZE, "packet_size"), INTEGER(0, INT32_MAX),
+	    WHEN(AT_ALL), COPIED, ON(ALL), .initial = "0",
+	    .help = "longest packet body to take, in bytes; a longer one is emsgsize; 0 for no limit"},
+	[OPTION_LINE_DELIMITER] = {ID(OPTION_LINE_DELIMITER, "line_delimiter"),
+	    INTEGER(0, UINT8_MAX),
+	    WHEN(OPTION_AT_CONNECT | OPTION_AT_SET), ON(ALL), .initial = "10",
+	    .help = "byte that ends a line under packet line; not inherited by accept"},
+	[OPTION_HEADER] = {ID(OPTION_HEADER, "header"), INTEGER(0, UINT16_MAX),
+	    WHEN(AT_ALL), COPIED, ON(ALL), .initial = "0",
+	    .help = "how many of the first bytes of a packet stand apart, as an array (mode binary)"},
+	[OPTION_BUFFER] = {ID(OPTION_BUFFER, "buffer"), ANY_INT,
+	    WHEN(AT_ALL), COPIED, ON(ALL), .initial = "1460",
+	    .help = "size of the input buffer: the most that one raw read gives, and where a long "
+		"line is cut; below 1 is 1"},
+	[OPTION_EXIT_ON_CLOSE] = {ID(OPTION_EXIT_ON_CLOSE, "exit_on_close"), BOOLEAN,
+	    WHEN(AT_ALL), COPIED, ON(ALL), .initial = "true",
+	    .help = "whether the socket closes when its peer does; false to go on sending"},
+	[OPTION_SEND_TIMEOUT] = {ID(OPTION_SEND_TIMEOUT, "send_timeout"),
+	    .type = OPTION_T_TIMEOUT, .max = MS_MAX,
+	    WHEN(AT_ALL), COPIED, ON(ALL), .initial = "infinity",
+	    .help = "longest wait of a send behind a full queue, in ms"},
+	[OPTION_SEND_TIMEOUT_CLOSE] = {ID(OPTION_SEND_TIMEOUT_CLOSE, "send_timeout_close"), BOOLEAN,
+	    WHEN(AT_ALL), COPIED, ON(ALL), .initial = "false",
+	    .help = "whether the connection is closed when send_timeout is over"},
+	[OPTION_DELAY_SEND] = {ID(OPTION_DELAY_SEND, "delay_send"), BOOLEAN,
+	    WHEN(AT_ALL), COPIED, ON(ALL), .initial = "false",
+	    .help = "whether a send is queued first, so that several go out in one write"},
+	[OPTION_HIGH_WATERMARK] = {ID(OPTION_HIGH_WATERMARK, "high_watermark"), ANY_INT,
+	    WHEN(AT_ALL), COPIED, ON(ALL), .initial = "8192",
+	    .help = "queued output, in bytes, from which senders wait; negative is 0"},
+	[OPTION_LOW_WATERMARK] = {ID(OPTION_LOW_WATERMARK, "low_watermark"), ANY_INT,
+	    WHEN(AT_ALL), COPIED, ON(ALL), .initial = "4096",
+	    .help = "queued output, in bytes, down to which waiting senders go on; negative is 0"},
+	[OPTION_SHOW_ECONNRESET] = {ID(OPTION_SHOW_ECONNRESET, "show_econnreset"), BOOLEAN,
+	    WHEN(AT_ALL), COPIED, ON(ALL), .initial = "false",
+	    .help = "whether a reset by the peer is told as econnreset, instead of closed"},
+
+	/* --- at creation only --------------------------------------------- */
+	[OPTION_BACKLOG] = {ID(OPTION_BACKLOG, "backlog"), ANY_INT,
+	    WHEN(OPTION_AT_LISTEN), ON(ALL), .initial = "5",
+	    .help = "how many connections may wait to be accepted; the kernel has a limit of its own"},
+	[OPTION_IP] = {ID(OPTION_IP, "ip"), .type = OPTION_T_ADDRESS,
+	    WHEN(AT_OPEN), ON(ALL), .initial = "any",
+	    .help = "own address to bind to: numeric, \"any\", \"loopback\", or {\"local\": path}"},
+	[OPTION_IFADDR] = {ID(OPTION_IFADDR, "ifaddr"), .type = OPTION_T_ADDRESS,
+	    WHEN(AT_OPEN), ON(ALL), .initial = "any",
+	    .help = "as ip; or address and port in one, as a sockaddr object"},
+	[OPTION_PORT] = {ID(OPTION_PORT, "port"), INTEGER(0, UINT16_MAX),
+	    WHEN(AT_OPEN), ON(ALL), .initial = "0",
+	    .help = "own port to bind to; 0 for one that is free; in listen it overrides the argument"},
+	[OPTION_FD] = {ID(OPTION_FD, "fd"), .type = OPTION_T_PASSED,
+	    WHEN(AT_OPEN), ON(ALL), .initial = "none",
+	    .help = "\"passed\": use the descriptor that comes with the message"},
+	[OPTION_FAMILY] = {ID(OPTION_FAMILY, "family"), CHOICE(families),
+	    WHEN(AT_OPEN), ON(ALL), .initial = "inet",
+	    .help = "address family; the words inet, inet6 and local say the same"},
+
+	/* --- the kernel's ------------------------------------------------- */
+	[OPTION_REUSEADDR] = {ID(OPTION_REUSEADDR, "reuseaddr"), BOOLEAN,
+	    KERNEL(SOL_SOCKET, SO_REUSEADDR),
+	    WHEN(AT_ALL), BY_KERNEL, ON(ALL), .initial = "false",
+	    .help = "whether a port can be bound while old connections of it linger on"},
+	[OPTION_REUSEPORT] = {ID(OPTION_REUSEPORT, "reuseport"), BOOLEAN,
+	    KERNEL(SOL_SOCKET, SO_REUSEPORT),
+	    WHEN(AT_ALL), BY_KERNEL, ON(IP), .initial = "false",
+	    .help = "whether several listeners of one user may share a port; the kernel spreads "
+		"connections over them"},
+	[OPTION_REUSEPORT_LB] = {ID(OPTION_REUSEPORT_LB, "reuseport_lb"), BOOLEAN,
+	    KERNEL(SOL_SOCKET, SO_REUSEPORT),
+	    WHEN(AT_ALL), BY_KERNEL, ON(IP), .initial = "false",
+	    .help = "the same option as reuseport here: off in one is off in both"},
+	[OPTION_EXCLUSIVEADDRUSE] = {ID(OPTION_EXCLUSIVEADDRUSE, "exclusiveaddruse"), BOOLEAN,
+	    WHEN(AT_ALL), ON(IP), .initial = "false",
+	    .help = "taken and ignored: an option of Windows"},
+	[OPTION_KEEPALIVE] = {ID(OPTION_KEEPALIVE, "keepalive"), BOOLEAN,
+	    KERNEL(SOL_SOCKET, SO_KEEPALIVE),
+	    WHEN(AT_ALL), READ_AND_SET, ON(ALL), .initial = "false",
+	    .help = "whether an idle connection is probed, so that a vanished peer is noticed"},
+	[OPTION_KEEPCNT] = {ID(OPTION_KEEPCNT, "keepcnt"), ANY_INT,
+	    KERNEL(IPPROTO_TCP, TCP_KEEPCNT),
+	    WHEN(AT_ALL), BY_KERNEL, ON(IP), .initial = "the system's",
+	    .help = "unanswered keepalive probes after which the connection is dropped"},
+	[OPTION_KEEPIDLE] = {ID(OPTION_KEEPIDLE, "keepidle"), ANY_INT,
+	    KERNEL(IPPROTO_TCP, TCP_KEEPIDLE),
+	    WHEN(AT_ALL), BY_KERNEL, ON(IP), .initial = "the system's",
+	    .help = "seconds of silence before the first keepalive probe"},
+	[OPTION_KEEPINTVL] = {ID(OPTION_KEEPINTVL, "keepintvl"), ANY_INT,
+	    KERNEL(IPPROTO_TCP, TCP_KEEPINTVL),
+	    WHEN(AT_ALL), BY_KERNEL, ON(IP), .initial = "the system's",
+	    .help = "seconds between keepalive probes"},
+	[OPTION_USER_TIMEOUT] = {ID(OPTION_USER_TIMEOUT, "user_timeout"), INTEGER(0, INT32_MAX),
+	    KERNEL(IPPROTO_TCP, TCP_USER_TIMEOUT),
+	    WHEN(AT_ALL), BY_KERNEL, ON(IP), .initial = "0",
+	    .help = "how long sent data may stay unacknowledged, in ms; 0 for the system's way"},
+	[OPTION_DONTROUTE] = {ID(OPTION_DONTROUTE, "dontroute"), BOOLEAN,
+	    KERNEL(SOL_SOCKET, SO_DONTROUTE),
+	    WHEN(AT_ALL), BY_KERNEL, ON(ALL), .initial = "false",
+	    .help = "whether to send to directly connected hosts only, past the routing table"},
+	[OPTION_LINGER] = {ID(OPTION_LINGER, "linger"),
+	    .type = OPTION_T_LINGER, .max = INT32_MAX, KERNEL(SOL_SOCKET, SO_LINGER),
+	    WHEN(AT_ALL), READ_AND_SET, ON(ALL), .initial = "[false, 0]",
+	    .help = "[true, seconds]: how long close waits for queued output; [true, 0] throws it "
+		"away and resets the connection"},
+	[OPTION_NODELAY] = {ID(OPTION_NODELAY, "nodelay"), BOOLEAN,
+	    KERNEL(IPPROTO_TCP, TCP_NODELAY),
+	    WHEN(AT_ALL), READ_AND_SET, ON(IP), .initial = "false",
+	    .help = "whether small segments go out at once (no Nagle's algorithm)"},
+	[OPTION_NOPUSH] = {ID(OPTION_NOPUSH, "nopush"), BOOLEAN,
+	    KERNEL(IPPROTO_TCP, TCP_CORK),
+	    WHEN(AT_CHANGE), BY_KERNEL, ON(IP), .initial = "false",
+	    .help = "whether only full segments go out, until it is false again (TCP_CORK)"},
+	[OPTION_PRIORITY] = {ID(OPTION_PRIORITY, "priority"), ANY_INT,
+	    KERNEL(SOL_SOCKET, SO_PRIORITY),
+	    WHEN(AT_ALL), READ_AND_SET, ON(ALL), .initial = "0",
+	    .help = "priority of outgoing packets in the kernel's queues; above 6 takes privilege"},
+	[OPTION_TOS] = {ID(OPTION_TOS, "tos"), ANY_INT, KERNEL(IPPROTO_IP, IP_TOS),
+	    WHEN(AT_ALL), READ_AND_SET, ON(IP), .initial = "0",
+	    .help = "type of service in outgoing IPv4 headers; can change priority too"},
+	[OPTION_TTL] = {ID(OPTION_TTL, "ttl"), ANY_INT, KERNEL(IPPROTO_IP, IP_TTL),
+	    WHEN(AT_ALL), READ_AND_SET, ON(IP), .initial = "the system's",
+	    .help = "time to live in outgoing IPv4 headers, 1..255; -1 for the system's"},
+	[OPTION_TCLASS] = {ID(OPTION_TCLASS, "tclass"), ANY_INT,
+	    KERNEL(IPPROTO_IPV6, IPV6_TCLASS),
+	    WHEN(AT_ALL), READ_AND_SET, ON(INET6), .initial = "0",
+	    .help = "traffic class in outgoing IPv6 headers"},
+	[OPTION_RECVTOS] = {ID(OPTION_RECVTOS, "recvtos"), BOOLEAN,
+	    KERNEL(IPPROTO_IP, IP_RECVTOS),
+	    WHEN(AT_ALL), READ_AND_SET, ON(IP), .initial = "false",
+	    .help = "whether the kernel keeps the tos of what is received"},
+	[OPTION_RECVTTL] = {ID(OPTION_RECVTTL, "recvttl"), BOOLEAN,
+	    KERNEL(IPPROTO_IP, IP_RECVTTL),
+	    WHEN(AT_ALL), READ_AND_SET, ON(IP), .initial = "false",
+	    .help = "whether the kernel keeps the ttl of what is received"},
+	[OPTION_RECVTCLASS] = {ID(OPTION_RECVTCLASS, "recvtclass"), BOOLEAN,
+	    KERNEL(IPPROTO_IPV6, IPV6_RECVTCLASS),
+	    WHEN(AT_ALL), READ_AND_SET, ON(INET6), .initial = "false",
+	    .help = "whether the kernel keeps the tclass of what is received"},
+	[OPTION_SNDBUF] = {ID(OPTION_SNDBUF, "sndbuf"), ANY_INT,
+	    KERNEL(SOL_SOCKET, SO_SNDBUF),
+	    WHEN(AT_ALL), BY_KERNEL, ON(ALL), .initial = "the system's",
+	    .help = "size of the kernel's send buffer; Linux doubles what is asked"},
+	[OPTION_RECBUF] = {ID(OPTION_RECBUF, "recbuf"), ANY_INT,
+	    KERNEL(SOL_SOCKET, SO_RCVBUF),
+	    WHEN(AT_ALL), BY_KERNEL, ON(ALL), .initial = "the system's",
+	    .help = "size of the kernel's receive buffer; Linux doubles what is asked; raises buffer "
+		"unless that was set"},
+	[OPTION_IPV6_V6ONLY] = {ID(OPTION_IPV6_V6ONLY, "ipv6_v6only"), BOOLEAN,
+	    KERNEL(IPPROTO_IPV6, IPV6_V6ONLY),
+	    WHEN(AT_ALL), ON(INET6), .initial = "the system's",
+	    .help = "whether an IPv6 socket leaves IPv4 alone; not after bind"},
+
+	/* --- bare words --------------------------------------------------- */
+	[OPTION_BINARY] = {ID(OPTION_BINARY, "binary"), WORD(OPTION_MODE, OPTION_MODE_BINARY),
+	    WHEN(AT_OPEN | OPTION_AT_SET), ON(ALL), .help = "the same as mode binary"},
+	[OPTION_LIST] = {ID(OPTION_LIST, "list"), WORD(OPTION_MODE, OPTION_MODE_LIST),
+	    WHEN(AT_OPEN | OPTION_AT_SET), ON(ALL), .help = "the same as mode list"},
+	[OPTION_INET] = {ID(OPTION_INET, "inet"), WORD(OPTION_FAMILY, OPTION_FAMILY_INET),
+	    WHEN(AT_OPEN), ON(ALL), .help = "an IPv4 socket"},
+	[OPTION_INET6] = {ID(OPTION_INET6, "inet6"), WORD(OPTION_FAMILY, OPTION_FAMILY_INET6),
+	    WHEN(AT_OPEN), ON(ALL), .help = "an IPv6 socket"},
+	[OPTION_LOCAL] = {ID(OPTION_LOCAL, "local"), WORD(OPTION_FAMILY, OPTION_FAMILY_LOCAL),
+	    WHEN(AT_OPEN), ON(ALL), .help = "a Unix socket; its path is given by ip or ifaddr"},
+};
+/* clang-format on */
+
+static_assert(
+    COUNT(rows) == OPTION_COUNT, "one row for each option, in the order of ids");
+
+/* Rows in the order of their names, for option_find(). */
+static const enum option_id by_name[] = {
+    OPTION_ACTIVE,
+    OPTION_BACKLOG,
+    OPTION_BINARY,
+    OPTION_BUFFER,
+    OPTION_DELAY_SEND,
+    OPTION_DONTROUTE,
+    OPTION_EXCLUSIVEADDRUSE,
+    OPTION_EXIT_ON_CLOSE,
+    OPTION_FAMILY,
+    OPTION_FD,
+    OPTION_HEADER,
+    OPTION_HIGH_WATERMARK,
+    OPTION_IFADDR,
+    OPTION_INET,
+    OPTION_INET6,
+    OPTION_IP,
+    OPTION_IPV6_V6ONLY,
+    OPTION_KEEPALIVE,
+    OPTION_KEEPCNT,
+    OPTION_KEEPIDLE,
+    OPTION_KEEPINTVL,
+    OPTION_LINE_DELIMITER,
+    OPTION_LINGER,
+    OPTION_LIST,
+    OPTION_LOCAL,
+    OPTION_LOW_WATERMARK,
+    OPTION_MODE,
+    OPTION_NODELAY,
+    OPTION_NOPUSH,
+    OPTION_PACKET,
+    OPTION_PACKET_SIZE,
+    OPTION_PORT,
+    OPTION_PRIORITY,
+    OPTION_RECBUF,
+    OPTION_RECVTCLASS,
+    OPTION_RECVTOS,
+    OPTION_RECVTTL,
+    OPTION_REUSEADDR,
+    OPTION_REUSEPORT,
+    OPTION_REUSEPORT_LB,
+    OPTION_SEND_TIMEOUT,
+    OPTION_SEND_TIMEOUT_CLOSE,
+    OPTION_SHOW_ECONNRESET,
+    OPTION_SNDBUF,
+    OPTION_TCLASS,
+    OPTION_TOS,
+    OPTION_TTL,
+    OPTION_USER_TIMEOUT,
+};
+
+static_assert(COUNT(by_name) == OPTION_COUNT, "every option can be found");
+
+const struct option_row *
+option_row(enum option_id id)
+{
+	return &rows[id];
+}
+
+struct option_key {
+	const char *name;
+	size_t len;
+};
+
+static int
+compare_name(const void *a, const void *b)
+{
+	const struct option_key *key = a;
+	const char *name = rows[*(const enum option_id *)b].name;
+	int order = strncmp(key->name, name, key->len);
+
+	/* Alike as far as the key goes: the longer one is the greater. */
+	return order != 0 || name[key->len] == '\0' ? order : -1;
+}
+
+const struct option_row *
+option_find(const char *name, size_t len)
+{
+	const struct option_key key = {name, len};
+	const enum option_id *found;
+
+	if (len == 0 || memchr(name, '\0', len) != NULL)
+		return NULL;
+	found = bsearch(&key, by_name, COUNT(by_name), sizeof *by_name, compare_name);
+	return found == NULL ? NULL : &rows[*found];
+}
+
+bool
+option_list_add(struct option_list *list, const struct option_value *v)
+{
+	struct option_value *items;
+	size_t size = list->size == 0 ? 8 : list->size * 2;
+
+	if (list->count == OPTION_LIST_MAX)
+		return false;
+	if (list->count == list->size) {
+		items = reallocarray(list->items, size, sizeof *items);
+		if (items == NULL)
+			return false;
+		list->items = items;
+		list->size = size;
+	}
+	list->items[list->count++] = *v;
+	return true;
+}
+
+const struct option_value *
+option_list_last(const struct option_list *list, enum option_id id)
+{
+	for (size_t i = list->count; i > 0; i--) {
+		if (list->items[i - 1].id == id)
+			return &list->items[i - 1];
+	}
+	return NULL;
+}
+
+void
+option_list_fini(struct option_list *list)
+{
+	free(list->items);
+	*list = (struct option_list){0};
+}

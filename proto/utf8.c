@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: ISC */
+#include "proto/utf8.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Begins a sequence (RFC 3629, section 4); false if c begins none. */
+static bool
+lead(struct utf8 *u, unsigned char c)
+{
+	u->low = 0x80;
+	u->high = 0xbf;
+	if (c < 0xc2 || c > 0xf4)
+		return false;
+	if (c < 0xe0) {
+		u->wanted = 1;
+	} else if (c < 0xf0) {
+		u->wanted = 2;
+		if (c == 0xe0)
+			u->low = 0xa0; /* else overlong */
+		else if (c == 0xed)
+			u->high = 0x9f; /* else a surrogate */
+	} else {
+		u->wanted = 3;
+		if (c == 0xf0)
+			u->low = 0x90; /* else overlong */
+		else if (c == 0xf4)
+			u->high = 0x8f; /* else past U+10FFFF */
+	}
+	return true;
+}
+
+const unsigned char *
+utf8_run(struct utf8 *u, const unsigned char *p, const unsigned char *end)
+{
+	struct utf8 now = *u;
+
+	*u = (struct utf8){0};
+	for (; p < end; p++) {
+		if (now.wanted > 0) {
+			if (*p < now.low || *p > now.high)
+				return NULL;
+			now.low = 0x80;
+			now.high = 0xbf;
+			now.wanted--;
+		} else if (*p < 0x80) {
+			break;
+		} else if (!lead(&now, *p)) {
+			return NULL;
+		}
+	}
+	*u = now;
+	return p;
+}

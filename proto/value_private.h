@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: ISC */
+/* What value.c, value_address.c and params.c share. */
+#ifndef PROTO_VALUE_PRIVATE_H
+#define PROTO_VALUE_PRIVATE_H
+
+#include "proto/value.h"
+
+/* Fills *e with a sentence; returns -1. */
+int value_refuse(struct value_error *e, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* Is it just this string? */
+bool value_says(const json_t *json, const char *text);
+
+/* An integer (5.0 is none) within min..max?  *number is set only then. */
+bool value_integer(const json_t *json, int64_t min, int64_t max, int64_t *number);
+
+/* Prints an address as a value; a new reference, NULL without memory. */
+json_t *value_new_address(const struct address *a);
+
+#endif
