@@ -45,9 +45,12 @@ struct packet_type {
 	enum packet_id id;
 	const char *name; /* as gen_tcp's option value: "0", "line" */
 	/*
-	 * Finds the next packet in data[0..len).  *state is all zero at the
-	 * start of a packet; a decoder never looks at a byte twice without
-	 * need.  len may be 0 (MORE).
+	 * Finds the next packet in data[0..len).  *state is all zero at first,
+	 * and again whenever the settings changed or the bytes are not those of
+	 * the last call with more behind them.  READY leaves it as it is to be
+	 * for what follows the packet (zeroing it there too costs a second look
+	 * at a line that was cut, nothing else).  A decoder never looks at a
+	 * byte twice.  len may be 0 (MORE).
 	 */
 	enum packet_status (*decode)(const struct packet_settings *settings,
 	    struct packet_state *state, const unsigned char *data, size_t len,

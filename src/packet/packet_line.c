@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * line: up to and with the delimiter, in pieces of at most `buffer` bytes.  What
+ * gen_tcp 25 does, in its order: a line longer than packet_size is an error,
+ * even where it would have been cut before that length; then it is cut.
+ */
+#include <string.h>
+
+#include "packet/packet_private.h"
+
+/* Looks for the delimiter in data[0..end), from where the last look ended. */
+static bool
+find_delimiter(const struct packet_settings *settings, struct packet_state *state,
+    const unsigned char *data, size_t end, size_t *at)
+{
+	const unsigned char *p;
+
+	if (end <= state->scanned)
+		return false;
+	p = memchr(data + state->scanned, settings->delimiter, end - state->scanned);
+	*at = p != NULL ? (size_t)(p - data) : end;
+	state->scanned = *at;
+	return p != NULL;
+}
+
+/* The packet is data[0..n): what was seen behind it stays known. */
+static enum packet_status
+ready(struct packet_state *state, size_t n, struct packet_span *span)
+{
+	state->scanned = state->scanned > n ? state->scanned - n : 0;
+	span->total = span->len = n;
+	return PACKET_READY;
+}
+
+enum packet_status
+packet_decode_line(const struct packet_settings *settings, struct packet_state *state,
+    const unsigned char *data, size_t len, struct packet_span *span)
+{
+	size_t longest = settings->packet_size == 0 ? SIZE_MAX : settings->packet_size;
+	size_t piece = settings->buffer == 0 ? SIZE_MAX : settings->buffer;
+	size_t end = len, at;
+
+	*span = (struct packet_span){0};
+	/*
+	 * Bytes behind the first piece need no look, but where more than
+	 * packet_size have come: whether their line is too long must be known.
+	 */
+	if (len > longest)
+		end = longest;
+	else if (len > piece)
+		end = piece;
+	if (find_delimiter(settings, state, data, end, &at)) {
+		if (at >= piece)
+			at = piece - 1;
+	} else if (len > longest) {
+		return PACKET_INVALID;
+	} else if (len >= piece) {
+		at = piece - 1;
+	} else {
+		return len > settings->max_packet ? PACKET_INVALID : PACKET_MORE;
+	}
+	if (at >= settings->max_packet)
+		return PACKET_INVALID;
+	return ready(state, at + 1, span);
+}

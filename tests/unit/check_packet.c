@@ -1,0 +1,470 @@
+/* SPDX-License-Identifier: ISC */
+/* The cases of tests/data/packet, whole, byte by byte and at random splits. */
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "packet/packet.h"
+
+enum { BYTES_MAX = 70000, OUT_MAX = 16, RANDOM_SPLITS = 40 };
+
+struct span {
+	unsigned char *data;
+	size_t len, take; /* take 0: not looked at */
+};
+
+struct test_case {
+	char name[128];
+	const struct packet_type *type;
+	struct packet_settings set;
+	bool whole;
+	unsigned char *input;
+	size_t len;
+	struct span out[OUT_MAX];
+	size_t outs;
+	enum packet_status end;
+	size_t want;
+};
+
+/* --- reading the files ---------------------------------------------------- */
+
+static unsigned char scratch[BYTES_MAX];
+
+/* One unit, "text" or a pair: appends it times times; returns what follows. */
+static const char *
+read_unit(const char *p, unsigned long times, size_t *len)
+{
+	unsigned char unit[256];
+	size_t n = 0;
+	char pair[3] = {0, 0, 0}, *end;
+
+	if (*p == '"') {
+		for (p++; *p != '"'; p++) {
+			ck_assert_int_ne(*p, '\0');
+			unit[n] = (unsigned char)*p;
+			if (*p == '\\') {
+				p++;
+				unit[n] = *p == 'n' ? '\n'
+				    : *p == 'r'	    ? '\r'
+				    : *p == '0'	    ? '\0'
+						    : (unsigned char)*p;
+			}
+			ck_assert_uint_lt(++n, sizeof(unit));
+		}
+		p++;
+	} else {
+		memcpy(pair, p, 2);
+		unit[n++] = (unsigned char)strtoul(pair, &end, 16);
+		ck_assert_ptr_eq(end, pair + 2);
+		p += 2;
+	}
+	for (; times > 0; times--) {
+		ck_assert_uint_le(*len + n, sizeof(scratch));
+		memcpy(scratch + *len, unit, n);
+		*len += n;
+	}
+	return p;
+}
+
+/* BYTES into scratch from len on. */
+static size_t
+read_bytes(const char *p, size_t len)
+{
+	unsigned long times;
+	char *star;
+
+	while (*(p += strspn(p, " ")) != '\0') {
+		times = strtoul(p, &star, 10);
+		if (star > p && *star == '*')
+			p = star + 1;
+		else
+			times = 1;
+		p = read_unit(p, times, &len);
+	}
+	return len;
+}
+
+static unsigned char *
+keep(size_t len)
+{
+	unsigned char *copy = malloc(len + 1);
+
+	ck_assert_ptr_nonnull(copy);
+	memcpy(copy, scratch, len);
+	return copy;
+}
+
+static const struct packet_type *
+type_named(const char *name)
+{
+	int id;
+
+	for (id = 0; id < PACKET_COUNT; id++)
+		if (strcmp(packet_type((enum packet_id)id)->name, name) == 0)
+			return packet_type((enum packet_id)id);
+	ck_abort_msg("no packet type %s", name);
+	return NULL;
+}
+
+static void
+read_end(struct test_case *c, const char *value)
+{
+	if (strncmp(value, "more", 4) == 0) {
+		c->end = PACKET_MORE;
+		c->want = strtoul(value + 4, NULL, 10);
+	} else {
+		ck_assert_str_eq(value, "invalid");
+		c->end = PACKET_INVALID;
+	}
+}
+
+static void
+read_line(struct test_case *c, const char *key, const char *value)
+{
+	size_t n;
+
+	if (strcmp(key, "packet") == 0) {
+		c->type = type_named(value);
+	} else if (strcmp(key, "packet_size") == 0) {
+		c->set.packet_size = strtoul(value, NULL, 10);
+	} else if (strcmp(key, "buffer") == 0) {
+		c->set.buffer = strtoul(value, NULL, 10);
+	} else if (strcmp(key, "max_packet") == 0) {
+		c->set.max_packet = strtoul(value, NULL, 10);
+	} else if (strcmp(key, "delimiter") == 0) {
+		c->set.delimiter = (unsigned char)strtoul(value, NULL, 10);
+	} else if (strcmp(key, "whole") == 0) {
+		c->whole = true;
+	} else if (strcmp(key, "input") == 0) {
+		if (c->len > 0)
+			memcpy(scratch, c->input, c->len);
+		c->len = read_bytes(value, c->len);
+		free(c->input);
+		c->input = keep(c->len);
+	} else if (strcmp(key, "out") == 0) {
+		ck_assert_uint_lt(c->outs, OUT_MAX);
+		n = read_bytes(value, 0);
+		c->out[c->outs].data = keep(n);
+		c->out[c->outs++].len = n;
+	} else if (strcmp(key, "take") == 0) {
+		ck_assert_uint_gt(c->outs, 0);
+		c->out[c->outs - 1].take = strtoul(value, NULL, 10);
+	} else if (strcmp(key, "end") == 0) {
+		read_end(c, value);
+	} else {
+		ck_abort_msg("%s: no key %s", c->name, key);
+	}
+}
+
+static void
+case_init(struct test_case *c, const char *name)
+{
+	memset(c, 0, sizeof(*c));
+	snprintf(c->name, sizeof(c->name), "%s", name);
+	c->set = (struct packet_settings){0, 1460, 64 << 20, '\n'};
+	c->end = PACKET_READY; /* none given yet */
+}
+
+static void
+case_fini(struct test_case *c)
+{
+	while (c->outs > 0)
+		free(c->out[--c->outs].data);
+	free(c->input);
+}
+
+/* --- running them ----------------------------------------------------------- */
+
+/* A reader: bytes arrive in pieces, each piece is decoded until it is used up. */
+struct run {
+	const struct test_case *c;
+	size_t start, seen, outs;
+	struct packet_state state;
+	enum packet_status status;
+	struct packet_span span;
+	unsigned char *raw; /* raw: what was delivered, put together */
+	size_t raw_len;
+	bool zero; /* the state at each packet's start */
+};
+
+static void
+deliver(struct run *r, const unsigned char *data)
+{
+	const struct span *want = &r->c->out[r->outs];
+
+	if (r->c->type->raw) {
+		memcpy(r->raw + r->raw_len, data, r->span.len);
+		r->raw_len += r->span.len;
+		return;
+	}
+	ck_assert_msg(r->outs < r->c->outs, "%s: one more packet", r->c->name);
+	ck_assert_msg(
+	    r->span.len == want->len && memcmp(data, want->data, want->len) == 0,
+	    "%s: packet %zu is %.*s", r->c->name, r->outs, (int)r->span.len, data);
+	ck_assert_msg(want->take == 0 || want->take == r->span.total, "%s: takes %zu",
+	    r->c->name, r->span.total);
+	r->outs++;
+}
+
+static void
+arrive(struct run *r, size_t n)
+{
+	const struct test_case *c = r->c;
+	unsigned char *copy;
+
+	ck_assert_uint_le(r->seen + n, c->len);
+	r->seen += n;
+	while (r->status != PACKET_INVALID) {
+		/* a copy of exactly what has come, for the sanitizer */
+		size_t len = r->seen - r->start;
+
+		copy = malloc(len > 0 ? len : 1);
+		ck_assert_ptr_nonnull(copy);
+		if (len > 0)
+			memcpy(copy, c->input + r->start, len);
+		/* what was looked at already is not looked at again */
+		memset(copy, c->set.delimiter,
+		    r->state.scanned < len ? r->state.scanned : len);
+		r->status = c->type->decode(&c->set, &r->state, copy, len, &r->span);
+		free(copy);
+		if (r->status != PACKET_READY)
+			break;
+		ck_assert_uint_le(r->span.total, len);
+		ck_assert_uint_le(r->span.offset + r->span.len, r->span.total);
+		deliver(r, c->input + r->start + r->span.offset);
+		r->start += r->span.total;
+		if (r->zero)
+			memset(&r->state, 0, sizeof(r->state));
+	}
+}
+
+/* step > 0: pieces of that size; 0: of random sizes. */
+static void
+run_case(const struct test_case *c, size_t step, bool zero)
+{
+	struct run r = {.c = c, .status = PACKET_MORE, .zero = zero};
+	size_t n;
+
+	r.raw = malloc(c->len + 1);
+	ck_assert_ptr_nonnull(r.raw);
+	if (c->len == 0)
+		arrive(&r, 0);
+	while (r.seen < c->len && r.status != PACKET_INVALID) {
+		n = step > 0 ? step : 1 + (size_t)random() % (c->len / 2 + 1);
+		arrive(&r, n < c->len - r.seen ? n : c->len - r.seen);
+	}
+	if (c->type->raw && c->outs > 0) {
+		ck_assert_uint_eq(r.raw_len, c->out[0].len);
+		ck_assert_mem_eq(r.raw, c->out[0].data, r.raw_len);
+	} else {
+		ck_assert_msg(r.outs == c->outs, "%s: only %zu packets", c->name, r.outs);
+	}
+	ck_assert_msg(
+	    r.status == c->end, "%s: ends in %d, not %d", c->name, r.status, c->end);
+	if (c->end == PACKET_MORE)
+		ck_assert_msg(
+		    r.span.want == c->want, "%s: wants %zu", c->name, r.span.want);
+	free(r.raw);
+}
+
+static int
+run_all_ways(const struct test_case *c)
+{
+	int i;
+
+	ck_assert_msg(c->type != NULL && c->end != PACKET_READY, "%s: no end", c->name);
+	run_case(c, c->len + 1, false);
+	run_case(c, c->len + 1, true);
+	if (c->whole)
+		return 1;
+	/* quadratic by the copies, so not for the largest */
+	if (c->len < 5000)
+		run_case(c, 1, false);
+	run_case(c, 777, true);
+	for (i = 0; i < RANDOM_SPLITS; i++)
+		run_case(c, 0, i % 2);
+	return 1;
+}
+
+/* Runs the file's cases; returns how many there were. */
+static int
+run_file(const char *file)
+{
+	const char *dir = getenv("srcdir");
+	char path[1024], *line = NULL, *value;
+	struct test_case c;
+	size_t size = 0;
+	int cases = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/data/packet/%s", dir ? dir : ".", file);
+	f = fopen(path, "r");
+	ck_assert_msg(f != NULL, "cannot open %s", path);
+	case_init(&c, "");
+	while (getline(&line, &size, f) != -1) {
+		line[strcspn(line, "\n")] = '\0';
+		if (*line == '#' || *line == '\0')
+			continue;
+		value = line + strcspn(line, " ");
+		if (*value != '\0')
+			*value++ = '\0';
+		if (strcmp(line, "case") != 0) {
+			read_line(&c, line, value);
+			continue;
+		}
+		cases += c.name[0] != '\0' ? run_all_ways(&c) : 0;
+		case_fini(&c);
+		case_init(&c, value);
+	}
+	cases += run_all_ways(&c);
+	case_fini(&c);
+	free(line);
+	fclose(f);
+	return cases;
+}
+
+START_TEST(raw)
+{
+	ck_assert_int_ge(run_file("raw.cases"), 3);
+}
+END_TEST
+
+START_TEST(length)
+{
+	ck_assert_int_ge(run_file("length.cases"), 18);
+}
+END_TEST
+
+START_TEST(line)
+{
+	ck_assert_int_ge(run_file("line.cases"), 18);
+}
+END_TEST
+
+/* --- what files cannot say -------------------------------------------------- */
+
+/* line as gen_tcp 25 puts it, without memory of what it saw. */
+static enum packet_status
+line_by_rule(const struct packet_settings *set, const unsigned char *data, size_t len,
+    size_t *total)
+{
+	const unsigned char *p = memchr(data, set->delimiter, len);
+	size_t n = p != NULL ? (size_t)(p - data) + 1 : len;
+
+	if (set->packet_size != 0 && n > set->packet_size)
+		return PACKET_INVALID;
+	*total = n > set->buffer || (p == NULL && n == set->buffer) ? set->buffer : n;
+	return p != NULL || n >= set->buffer ? PACKET_READY : PACKET_MORE;
+}
+
+static void
+compare_with_rule(
+    const struct packet_settings *set, const unsigned char *data, size_t len)
+{
+	const struct packet_type *type = packet_type(PACKET_LINE);
+	struct packet_state state = {0};
+	enum packet_status status, want;
+	struct packet_span span;
+	size_t start = 0, seen = 0, total = 0;
+
+	while (seen < len) {
+		seen += 1 + (size_t)random() % (len - seen);
+		do {
+			want = line_by_rule(set, data + start, seen - start, &total);
+			status = type->decode(
+			    set, &state, data + start, seen - start, &span);
+			ck_assert_int_eq(status, want);
+			if (status == PACKET_INVALID)
+				return;
+			if (status == PACKET_READY) {
+				ck_assert_uint_eq(span.total, total);
+				ck_assert_uint_eq(span.len, total);
+				ck_assert_uint_eq(span.offset, 0);
+				start += span.total;
+			}
+		} while (status == PACKET_READY && start < seen);
+	}
+}
+
+START_TEST(line_is_gen_tcps_rule)
+{
+	struct packet_settings set = {0, 0, SIZE_MAX, '\n'};
+	unsigned char data[60];
+	size_t i;
+	int round;
+
+	srandom(3);
+	for (round = 0; round < 20000; round++) {
+		set.buffer = 1 + (size_t)random() % 20;
+		set.packet_size = (size_t)random() % 30;
+		for (i = 0; i < sizeof(data); i++)
+			data[i] = random() % 12 == 0 ? '\n' : 'a';
+		compare_with_rule(&set, data, 1 + (size_t)random() % sizeof(data));
+	}
+}
+END_TEST
+
+START_TEST(headers)
+{
+	static const struct {
+		enum packet_id id;
+		size_t len, header;
+		unsigned char bytes[4];
+		uint64_t max;
+	} rows[] = {
+	    {PACKET_RAW, 5, 0, {0xee, 0xee, 0xee, 0xee}, UINT64_MAX},
+	    {PACKET_LINE, 5, 0, {0xee, 0xee, 0xee, 0xee}, UINT64_MAX},
+	    {PACKET_1, 255, 1, {255, 0xee, 0xee, 0xee}, 255},
+	    {PACKET_2, 0x1234, 2, {0x12, 0x34, 0xee, 0xee}, 65535},
+	    {PACKET_4, 0xfedcba98, 4, {0xfe, 0xdc, 0xba, 0x98}, 4294967295},
+	    {PACKET_4, 0, 4, {0, 0, 0, 0}, 4294967295},
+	};
+	unsigned char out[4];
+	size_t i;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const struct packet_type *type = packet_type(rows[i].id);
+
+		memset(out, 0xee, sizeof(out));
+		ck_assert_uint_eq(type->header(rows[i].len, out), rows[i].header);
+		ck_assert_mem_eq(out, rows[i].bytes, 4);
+		ck_assert_uint_eq(type->max_body, rows[i].max);
+	}
+}
+END_TEST
+
+START_TEST(table)
+{
+	int id;
+
+	for (id = 0; id < PACKET_COUNT; id++) {
+		ck_assert_int_eq(packet_type((enum packet_id)id)->id, id);
+		ck_assert_int_eq(packet_type((enum packet_id)id)->raw, id == PACKET_RAW);
+	}
+	ck_assert_ptr_null(packet_type(PACKET_COUNT));
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *suite = suite_create("packet");
+	TCase *tc = tcase_create("packet");
+	SRunner *runner;
+	int failed;
+
+	tcase_set_timeout(tc, 60);
+	tcase_add_test(tc, raw);
+	tcase_add_test(tc, length);
+	tcase_add_test(tc, line);
+	tcase_add_test(tc, line_is_gen_tcps_rule);
+	tcase_add_test(tc, headers);
+	tcase_add_test(tc, table);
+	suite_add_tcase(suite, tc);
+	runner = srunner_create(suite);
+	srunner_run_all(runner, CK_ENV);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
