@@ -76,6 +76,8 @@ struct tcp_context *tcp_new(struct event_base *base, const struct clock *clock,
     void *observer_ctx);
 /* Closes everything at once (no flush) and frees it; no observer call. */
 void tcp_free(struct tcp_context *ctx);
+/* Is no output waiting to be sent? */
+bool tcp_idle(const struct tcp_context *ctx);
 /* At the end of a loop turn: frees the sockets that have ended. */
 void tcp_reap(struct tcp_context *ctx);
 
@@ -122,6 +124,8 @@ struct tcp_request {
 	enum tcp_request_kind kind;
 	struct tcp_socket *socket;
 	TAILQ_ENTRY(tcp_request) link;
+	bool queued; /* in a list of the socket */
+	int reason;  /* its answer, where that is settled already */
 	struct event *timer;
 	uint64_t deadline;    /* ms of the clock */
 	size_t length;	      /* recv */
@@ -132,7 +136,7 @@ struct tcp_request {
 };
 
 /* Withdraws r: done() will not be called.  What a send gave is still sent,
- * unless it had not been taken yet; a close goes on by itself. */
+ * unless it had not been taken yet; a close that has begun goes on by itself. */
 void tcp_cancel(struct tcp_request *r);
 
 /* --- opening ---------------------------------------------------------- */
@@ -146,6 +150,12 @@ struct tcp_open {
 	void *user;			   /* the new socket's tcp_user() */
 	struct account *account;	   /* charged for the new socket's bytes */
 };
+
+/*
+ * The port of a TCP service ("http"), as inet:getservbyname.  False if there is
+ * none of that name.  Reads /etc/services, a local file.
+ */
+bool tcp_service_port(const char *name, uint16_t *port);
 
 /*
  * gen_tcp:connect.  timeout in ms or CLOCK_NEVER, over names and all
@@ -210,7 +220,9 @@ void tcp_close(struct tcp_socket *s, struct tcp_request *r);
 /*
  * The owner is no more: closes without anybody waiting, queued output first
  * (not with linger {true, 0}).  No observer call about s follows, its waiting
- * requests get closed, and s may not be used any more.
+ * requests get closed, and s may not be used any more.  What is still to be sent
+ * stays charged: where the account goes, tcp_set_owner() first names one that
+ * lasts (after a close: within gone()).
  */
 void tcp_abandon(struct tcp_socket *s);
 

@@ -10,8 +10,10 @@
 
 /* --- the context ------------------------------------------------------- */
 
+struct connector;
 struct resolver;
 
+TAILQ_HEAD(connector_list, connector);
 TAILQ_HEAD(tcp_socket_list, tcp_socket);
 TAILQ_HEAD(tcp_request_list, tcp_request);
 
@@ -21,8 +23,9 @@ struct tcp_context {
 	struct tcp_config config;
 	const struct tcp_observer *observer;
 	void *observer_ctx;
-	struct tcp_socket_list sockets; /* all that live */
-	struct tcp_socket_list ended;	/* freed by tcp_reap() */
+	struct tcp_socket_list sockets;	  /* all that live */
+	struct tcp_socket_list ended;	  /* freed by tcp_reap() */
+	struct connector_list connectors; /* connects that wait */
 	struct resolver *resolver;
 	/*
 	 * Lent to a socket without an input buffer while it reads, so that an
@@ -43,6 +46,13 @@ enum tcp_state {
 	TCP_CLOSING, /* as gone to callers; output is being flushed */
 	TCP_GONE
 };
+
+/*
+ * Legal moves:
+ *   OPEN -> CONNECTING CONNECTED LISTENING GONE;  CONNECTING -> CONNECTED GONE
+ *   CONNECTED -> ZOMBIE TOLD CLOSING GONE;        LISTENING -> GONE
+ *   ZOMBIE -> TOLD GONE;  TOLD -> GONE;           CLOSING -> GONE
+ */
 
 /* Is the move from one state to another legal? */
 bool tcp_state_legal(enum tcp_state from, enum tcp_state to);
@@ -81,6 +91,11 @@ struct tcp_settings {
 	size_t high_watermark, low_watermark;
 };
 
+struct tcp_counts {
+	uint64_t oct, cnt, max; /* bytes, messages, the longest */
+	double avg, dvi;	/* running means */
+};
+
 /* --- the socket ----------------------------------------------------------- */
 
 /* Things to tell the owner that found no room, in this order. */
@@ -91,18 +106,30 @@ struct tcp_socket {
 	void *user;
 	TAILQ_ENTRY(tcp_socket) link;
 	enum tcp_state state;
-	int fd;			  /* -1 once closed */
-	int family;		  /* AF_INET, AF_INET6, AF_LOCAL */
-	struct event *read_event; /* made when first needed */
-	struct event *write_event;
+	int fd;		     /* -1 once closed */
+	int family;	     /* AF_INET, AF_INET6, AF_LOCAL */
+	bool passed;	     /* fd came from outside: its flags prove nothing */
+	uint64_t kernel_set; /* sockopt.c: kernel options set, by id */
+	/*
+	 * Made when first needed; freed by tcp_socket_close_fd().  A listener's
+	 * read_event is listener.c's, a connected socket's are reader.c's and
+	 * writer.c's; connector.c keeps its own.
+	 */
+	struct event *read_event, *write_event;
 	struct tcp_settings set;
 	struct active active;
 	bool started;	  /* events may be told */
-	bool held;	  /* until tcp_resume() */
-	bool busy;	  /* a sender is blocked */
+	bool silent;	  /* gone() was told, or the owner abandoned it */
+	bool held;	  /* no room for events: until tcp_resume() */
+	bool recv_held;	  /* no room for the answer to receiver: likewise */
+	bool busy;	  /* the queue is above its watermark */
 	bool eof;	  /* end of stream seen, exit_on_close false */
 	bool closed_told; /* tcp_closed was delivered or is noticed */
 	bool delivering;  /* in reader.c's loop: do not enter again */
+	bool again;	  /* it was to be entered meanwhile */
+	bool lent;	  /* in is the context's spare */
+	bool partial;	  /* in begins with an incomplete packet */
+	bool waking;	  /* in writer.c's loop over senders */
 	/* the one-shot answers of a zombie (semantics 8.11) */
 	bool recv_closed, send_closed, recv_reset;
 	bool shut_write;  /* we have shut down our side */
@@ -111,8 +138,8 @@ struct tcp_socket {
 	int notice_reason;
 
 	struct bytes in;
-	struct packet_state packet_state;
-	struct tcp_request *receiver; /* the waiting recv */
+	struct packet_state packet_state; /* zeroed when framing options change */
+	struct tcp_request *receiver;	  /* the waiting recv */
 
 	struct bytes out;
 	struct tcp_request *blocked; /* the sender that waits for low_watermark */
@@ -123,49 +150,153 @@ struct tcp_socket {
 
 	struct tcp_request *closer;
 	struct event *close_timer;
-	uint64_t close_deadline, close_looks;
-	size_t close_pending; /* output when the wait began */
+	uint64_t close_deadline; /* of the flush */
+	uint64_t close_wait;	 /* of the waiting closer: linger's */
+	uint64_t close_look;	 /* when to see next whether anything moves */
+	size_t close_pending;	 /* output when the wait began */
 
 	struct charge charge; /* for in and out */
-	struct {
-		uint64_t oct, cnt, max;
-		double avg, dvi;
-	} received, sent;
+	struct tcp_counts received, sent;
 };
 
-/* socket.c: makes one in TCP_OPEN around fd (may be -1); NULL without memory. */
+/* --- socket.c ------------------------------------------------------------- */
+
+/*
+ * Makes one in TCP_OPEN around fd (may be -1; owned on success), with initial
+ * settings, passive, no charge, not started.  NULL without memory.
+ */
 struct tcp_socket *tcp_socket_new(struct tcp_context *ctx, int fd, int family);
-/* socket.c: closes the descriptor (SO_LINGER decides how) and drops the events. */
+/* Frees one that has ended (tcp_reap(), tcp_free()): unlinked by the caller. */
+void tcp_socket_free(struct tcp_socket *s);
+/*
+ * Drops the events and closes the descriptor, which never blocks: linger
+ * {true, 0} resets the connection, any other goes on in the kernel.
+ */
 void tcp_socket_close_fd(struct tcp_socket *s);
 /*
- * socket.c: the end.  Waiting requests are answered with reason (closed), the
- * descriptor is closed, gone() is told unless told is false, and the memory
- * goes at tcp_reap().
+ * The end, in any state (nothing happens in TCP_GONE).  Waiting requests are
+ * answered with reason (closed), acceptors too, a closer with 0; the descriptor
+ * is closed, output dropped, gone() told unless tell is false; the memory goes
+ * at tcp_reap().
  */
 void tcp_socket_end(struct tcp_socket *s, int reason, bool tell);
-/* socket.c: answers r with o once, unlinked and its timer stopped. */
+/* Tells gone(), once, and nothing ever after. */
+void tcp_socket_tell_gone(struct tcp_socket *s);
+/* recv, sends and what waits behind them get reason (or what was settled). */
+void tcp_socket_fail_waiting(struct tcp_socket *s, int reason);
+/* Counts in and out at the account; false past the limit. */
+bool tcp_socket_charge(struct tcp_socket *s);
+/* Counts more bytes for now, before they are queued; false past the limit. */
+bool tcp_socket_reserve(struct tcp_socket *s, size_t more);
+
+/* --- request.c ------------------------------------------------------------- */
+
+/* Makes r one of s (NULL for a connect); not yet queued anywhere. */
+void tcp_request_begin(
+    struct tcp_request *r, enum tcp_request_kind kind, struct tcp_socket *s);
+/* Appends r to a list of its socket: senders, or acceptors for an accept. */
+void tcp_request_queue(struct tcp_request *r);
+/*
+ * Takes r out of its socket (receiver, blocked, closer, the lists), stops its
+ * timer and frees what it holds.  r is its caller's again.
+ */
+void tcp_request_detach(struct tcp_request *r);
+/*
+ * Detaches r and answers it with o, or with a reason alone (0: it was done).  r
+ * may be freed by that.
+ */
 void tcp_request_finish(struct tcp_request *r, const struct tcp_outcome *o);
 void tcp_request_fail(struct tcp_request *r, int reason);
-/* socket.c: fire(r) is called when timeout ms have passed.  False without memory. */
+/*
+ * fire(-1, EV_TIMEOUT, r) when timeout ms have passed, and r->deadline set; for
+ * CLOCK_NEVER nothing but that.  False without memory.
+ */
 bool tcp_request_arm(struct tcp_request *r, struct tcp_context *ctx, int64_t timeout,
     void (*fire)(int, short, void *));
-/* socket.c: counts in and out at the account; false past the limit. */
-bool tcp_socket_charge(struct tcp_socket *s);
 
-/* reader.c */
-void tcp_reader_update(struct tcp_socket *s);  /* read now, later or not */
-void tcp_reader_deliver(struct tcp_socket *s); /* what can be, and then update */
-void tcp_reader_recv(struct tcp_socket *s, struct tcp_request *r);
-void tcp_reader_failed(struct tcp_socket *s, int err); /* read error or framing */
+/* --- reader.c ---------------------------------------------------------------- */
 
-/* writer.c */
-void tcp_writer_ready(struct tcp_socket *s);	       /* writable: flush, wake senders */
-void tcp_writer_failed(struct tcp_socket *s, int err); /* a send error */
-void tcp_writer_drop(struct tcp_socket *s);	       /* queued output is discarded */
-void tcp_writer_cancel(struct tcp_request *r);
+/*
+ * Delivers and tells all that can be now, reads on, and waits for more if more
+ * is wanted.  To be called when anything changed that could set something
+ * free.  s may have ended afterwards.
+ */
+void tcp_reader_deliver(struct tcp_socket *s);
+/*
+ * Options have set an active mode other than false: a waiting recv gets einval,
+ * a zombie gets its close to tell.  tcp_reader_deliver() is to follow.
+ */
+void tcp_reader_activated(struct tcp_socket *s);
+
+/* --- notice.c ----------------------------------------------------------------- */
+
+/* Has the owner room for an event?  If not, s is held. */
+bool tcp_notice_room(struct tcp_socket *s);
+/* Tells the first of the notices in mask.  False if there is none, or no room. */
+bool tcp_notice_tell(struct tcp_socket *s, unsigned mask);
+/* tcp_closed is to be told, if it never was; reason: tcp_error's, or 0. */
+void tcp_notice_closed(struct tcp_socket *s, int reason);
+
+/* --- input.c: the input buffer and the spare ---------------------------------- */
+
+/*
+ * Room behind in to read want bytes (at most) into, *space of it; NULL without
+ * memory.  May lend the spare.
+ */
+unsigned char *tcp_input_room(struct tcp_socket *s, size_t want, size_t *space);
+/* After reading: the spare goes back, what is left gets memory of its own. */
+void tcp_input_settle(struct tcp_socket *s);
+/* Drops what is there. */
+void tcp_input_drop(struct tcp_socket *s);
+/* Takes what the kernel has received by now, before the descriptor is closed. */
+void tcp_input_rescue(struct tcp_socket *s);
+
+/* --- recv_queue.c ------------------------------------------------------------ */
+
+/* Answers the waiting recv, if any, with reason. */
+void tcp_recv_refuse(struct tcp_socket *s, int reason);
+/* The same at the end of the stream: the error carries the input left. */
+void tcp_recv_refuse_rest(struct tcp_socket *s, int reason);
+/* Answers the waiting recv with the first total bytes of in. */
+void tcp_recv_answer(struct tcp_socket *s, const struct packet_span *span);
+/* The waiting recv has looked in vain: times it, or answers timeout. */
+void tcp_recv_watch(struct tcp_socket *s);
+
+/* --- writer.c ---------------------------------------------------------------- */
+
+/*
+ * A send error, err as the kernel said (semantics 1.6): drops the output, closes
+ * the descriptor, and tells whom it concerns.  r: the sender at fault, or NULL.
+ */
+void tcp_writer_failed(struct tcp_socket *s, int err, struct tcp_request *r);
+/* Drops the output.  The blocked sender, if any, gets reason; none waits on. */
+void tcp_writer_drop(struct tcp_socket *s, int reason);
+/* Sends, now that r's turn has come: answers it, or keeps it blocked. */
+void tcp_writer_send(
+    struct tcp_socket *s, const void *data, size_t len, struct tcp_request *r);
+/* Waits for writability while there is output.  False without memory. */
+bool tcp_writer_update(struct tcp_socket *s);
+
+/* --- senders.c: who waits for the writer ---------------------------------- */
+
+/* Must r wait behind a waiting send of its own caller? */
+bool tcp_senders_behind(const struct tcp_socket *s, const struct tcp_request *r);
+/* Lets in what may run. */
+void tcp_senders_wake(struct tcp_socket *s);
+/* A send or a shutdown is withdrawn. */
+void tcp_senders_cancel(struct tcp_request *r);
+
+/* --- close.c ----------------------------------------------------------------- */
+
+/* Runs a shutdown, a close whose turn has come; answers or keeps r. */
+void tcp_shutdown_run(struct tcp_socket *s, struct tcp_request *r);
+void tcp_close_run(struct tcp_socket *s, struct tcp_request *r);
+/* All output is out: what waited for that. */
+void tcp_close_flushed(struct tcp_socket *s);
 
 /* connector.c, listener.c */
 void tcp_connector_cancel(struct tcp_request *r);
+void tcp_connector_end_all(struct tcp_context *ctx); /* they get closed */
 void tcp_listener_cancel(struct tcp_request *r);
 void tcp_listener_close(struct tcp_socket *s); /* acceptors get closed */
 

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: ISC */
+#include "tcp/connect_thread.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum { STACK = 128 * 1024 };
+
+/* The thread's alone, from its start. */
+struct job {
+	int fd;
+	int answer; /* the pipe's other end may be closed by now */
+	struct resolver_address address;
+};
+
+static void
+job_free(struct job *job)
+{
+	if (job->fd != -1)
+		(void)close(job->fd);
+	(void)close(job->answer);
+	free(job);
+}
+
+static void *
+run(void *arg)
+{
+	struct job *job = arg;
+	int error = 0;
+
+	if (connect(job->fd, (const struct sockaddr *)&job->address.addr,
+		job->address.len) == -1)
+		error = errno;
+	/* nobody to hear it: EPIPE, and a signal that this thread has blocked */
+	(void)!write(job->answer, &error, sizeof(error));
+	job_free(job);
+	return NULL;
+}
+
+static int
+create_thread(struct job *job)
+{
+	pthread_attr_t attr;
+	pthread_t thread;
+	sigset_t all, old;
+	int error = pthread_attr_init(&attr);
+
+	if (error != 0)
+		return error;
+	(void)sigfillset(&all);
+	(void)pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+	(void)pthread_attr_setstacksize(&attr, STACK);
+	error = pthread_sigmask(SIG_SETMASK, &all, &old);
+	if (error == 0) {
+		error = pthread_create(&thread, &attr, run, job);
+		(void)pthread_sigmask(SIG_SETMASK, &old, NULL);
+	}
+	(void)pthread_attr_destroy(&attr);
+	return error;
+}
+
+int
+connect_thread_start(int fd, const struct resolver_address *address)
+{
+	struct job *job = malloc(sizeof(*job));
+	int pipes[2], error;
+
+	if (job == NULL)
+		return -1;
+	if (pipe2(pipes, O_CLOEXEC | O_NONBLOCK) == -1) {
+		free(job);
+		return -1;
+	}
+	job->answer = pipes[1];
+	job->address = *address;
+	job->fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	error = job->fd == -1 ? errno : create_thread(job);
+	if (error == 0)
+		return pipes[0];
+	job_free(job);
+	(void)close(pipes[0]);
+	errno = error;
+	return -1;
+}
+
+int
+connect_thread_result(int readable)
+{
+	int error;
+
+	return read(readable, &error, sizeof(error)) == sizeof(error) ? error : EIO;
+}

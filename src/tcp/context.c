@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: ISC */
+#include <stdlib.h>
+
+#include "proto/reason.h"
+#include "tcp/resolver.h"
+#include "tcp/tcp_socket.h"
+
+const struct tcp_config tcp_config_default = {
+    .max_packet = (size_t)64 * 1024 * 1024,
+    .close_timeout = 180000,
+    .resolvers = 4,
+};
+
+struct tcp_context *
+tcp_new(struct event_base *base, const struct clock *clock,
+    const struct tcp_config *config, const struct tcp_observer *observer,
+    void *observer_ctx)
+{
+	struct tcp_context *ctx = calloc(1, sizeof(*ctx));
+
+	if (ctx == NULL)
+		return NULL;
+	ctx->resolver = resolver_new(base, config->resolvers, resolver_system);
+	if (ctx->resolver == NULL) {
+		free(ctx);
+		return NULL;
+	}
+	ctx->base = base;
+	ctx->clock = clock;
+	ctx->config = *config;
+	ctx->observer = observer;
+	ctx->observer_ctx = observer_ctx;
+	TAILQ_INIT(&ctx->sockets);
+	TAILQ_INIT(&ctx->ended);
+	TAILQ_INIT(&ctx->connectors);
+	bytes_init(&ctx->spare);
+	return ctx;
+}
+
+/* Requests that still wait get closed: their memory is their callers'. */
+void
+tcp_free(struct tcp_context *ctx)
+{
+	struct tcp_socket *s;
+
+	if (ctx == NULL)
+		return;
+	tcp_connector_end_all(ctx);
+	while ((s = TAILQ_FIRST(&ctx->sockets)) != NULL)
+		tcp_socket_end(s, REASON_CLOSED, false);
+	tcp_reap(ctx);
+	resolver_free(ctx->resolver);
+	bytes_fini(&ctx->spare);
+	free(ctx);
+}
+
+bool
+tcp_idle(const struct tcp_context *ctx)
+{
+	const struct tcp_socket *s;
+
+	TAILQ_FOREACH (s, &ctx->sockets, link)
+		if (bytes_len(&s->out) > 0)
+			return false;
+	return true;
+}
+
+void
+tcp_reap(struct tcp_context *ctx)
+{
+	struct tcp_socket *s;
+
+	while ((s = TAILQ_FIRST(&ctx->ended)) != NULL) {
+		TAILQ_REMOVE(&ctx->ended, s, link);
+		tcp_socket_free(s);
+	}
+}

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The input buffer.  An idle socket has none: the context owns one large buffer,
+ * the spare, which is lent to the socket that reads at the moment.  What is left
+ * behind (a partial packet, packets that nobody wants yet) is copied to a buffer
+ * of just its size, unless it fills most of the spare: then the socket keeps
+ * that, and the context makes another when it needs one.
+ */
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+
+#include "tcp/tcp_socket.h"
+
+enum {
+	INPUT_STEP = 64 * 1024,		   /* a buffer grows by as much at a time */
+	INPUT_SPARE = 2 * INPUT_STEP + 64, /* two packets of 64 KiB with headers */
+	INPUT_SPARE_MAX = 1024 * 1024	   /* one that grew larger is not kept */
+};
+
+/* Gives s the spare for its own buffer, with what that holds. */
+static void
+lend(struct tcp_socket *s)
+{
+	struct bytes *spare = &s->ctx->spare;
+
+	if (spare->base == NULL && bytes_room(spare, INPUT_SPARE) == NULL) {
+		bytes_truncate(spare, 0);
+		return;
+	}
+	if (!bytes_append(spare, bytes_head(&s->in), bytes_len(&s->in))) {
+		bytes_truncate(spare, 0);
+		return;
+	}
+	bytes_fini(&s->in);
+	s->in = *spare;
+	bytes_init(spare);
+	s->lent = true;
+}
+
+/* How much room to ask for: it grows with what has come, not with what is due. */
+static size_t
+step(size_t len, size_t want)
+{
+	size_t most = len > INPUT_STEP ? len : INPUT_STEP;
+
+	return want > most ? most : want;
+}
+
+unsigned char *
+tcp_input_room(struct tcp_socket *s, size_t want, size_t *space)
+{
+	size_t len = bytes_len(&s->in);
+	unsigned char *room;
+
+	if (!s->lent && len <= INPUT_STEP)
+		lend(s);
+	room = bytes_room(&s->in, step(len, want));
+	if (room == NULL) {
+		bytes_truncate(&s->in, len);
+		return NULL;
+	}
+	*space = bytes_space(&s->in);
+	return room;
+}
+
+/* What is left moves out of the spare; false if it is to stay there. */
+static bool
+move_out(struct tcp_socket *s, struct bytes *own)
+{
+	size_t len = bytes_len(&s->in);
+
+	if (len > s->in.size / 2)
+		return false;
+	if (bytes_append(own, bytes_head(&s->in), len))
+		return true;
+	bytes_fini(own);
+	return false;
+}
+
+void
+tcp_input_settle(struct tcp_socket *s)
+{
+	struct bytes own = {0}, *spare = &s->ctx->spare;
+
+	if (!s->lent) {
+		bytes_trim(&s->in);
+		return;
+	}
+	s->lent = false;
+	if (!move_out(s, &own))
+		return;
+	bytes_truncate(&s->in, 0);
+	if (spare->base == NULL && s->in.size <= INPUT_SPARE_MAX)
+		*spare = s->in;
+	else
+		bytes_fini(&s->in);
+	s->in = own;
+}
+
+void
+tcp_input_drop(struct tcp_socket *s)
+{
+	bytes_truncate(&s->in, 0);
+	s->packet_state = (struct packet_state){0};
+	s->partial = false;
+	/* What is being delivered may still be looked at. */
+	if (!s->delivering)
+		tcp_input_settle(s);
+}
+
+void
+tcp_input_rescue(struct tcp_socket *s)
+{
+	unsigned char *room;
+	size_t len = bytes_len(&s->in);
+	ssize_t n;
+	int ready = 0;
+
+	if (s->fd < 0 || s->delivering || ioctl(s->fd, FIONREAD, &ready) != 0 ||
+	    ready <= 0)
+		return;
+	room = bytes_room(&s->in, (size_t)ready);
+	if (room == NULL) {
+		bytes_truncate(&s->in, len);
+		return;
+	}
+	n = recv(s->fd, room, (size_t)ready, MSG_DONTWAIT);
+	if (n > 0)
+		bytes_put(&s->in, (size_t)n);
+}

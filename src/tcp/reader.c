@@ -1,0 +1,406 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * From the kernel to whoever wants it: the owner of an active socket, the
+ * waiting recv of a passive one.  A socket reads only when its bytes are wanted
+ * and there is room for what they become; all else stays in the kernel.
+ *
+ * Everything goes through tcp_reader_deliver(), a loop of small steps, which
+ * looks at the socket afresh after each callback: a callback may set options,
+ * start a recv or a send, or close the socket.
+ */
+#include <errno.h>
+#include <event2/event.h>
+#include <sys/socket.h>
+
+#include "proto/reason.h"
+#include "tcp/tcp_socket.h"
+
+enum {
+	READER_RAW = 64 * 1024,	  /* longest raw delivery while buffer is not set */
+	READER_TURN = 256 * 1024, /* read of one socket before others have theirs */
+	READER_SOME = 4096	  /* room while a packet's length is not known */
+};
+
+/* What one run of the loop may still do. */
+struct turn {
+	size_t left; /* bytes to read */
+	bool dry;    /* the kernel has no more */
+};
+
+static bool
+is_active(const struct tcp_socket *s)
+{
+	return s->active.mode != OPTION_ACTIVE_FALSE;
+}
+
+void
+tcp_reader_activated(struct tcp_socket *s)
+{
+	tcp_recv_refuse(s, EINVAL);
+	if (s->state != TCP_ZOMBIE)
+		return;
+	tcp_input_drop(s);
+	tcp_notice_closed(s, s->recv_reset ? ECONNRESET : 0);
+	if (s->set.exit_on_close)
+		tcp_state_move(s, TCP_TOLD);
+}
+
+/* --- the end of the input -------------------------------------------------- */
+
+/*
+ * Nothing more can be read: the peer has closed (REASON_CLOSED), or an error.
+ * Output that waits is dropped with the descriptor, as gen_tcp does: to serve
+ * peers that close their half early is what exit_on_close false is for.
+ */
+static void
+input_ended(struct tcp_socket *s, int reason)
+{
+	bool active = is_active(s), last = s->set.exit_on_close;
+	bool blocked = s->blocked != NULL;
+
+	/* A blocked sender hears of it now, else the next one does, once. */
+	if (reason == REASON_CLOSED && !blocked)
+		s->send_closed = true;
+	if (active)
+		tcp_notice_closed(s, reason == REASON_CLOSED ? 0 : reason);
+	if (last) {
+		tcp_state_move(s, active ? TCP_TOLD : TCP_ZOMBIE);
+		tcp_socket_close_fd(s);
+	} else if (active || reason == REASON_CLOSED) {
+		s->eof = true;
+	}
+	if (last || blocked)
+		tcp_writer_drop(s, REASON_CLOSED);
+	if (!active)
+		tcp_recv_refuse_rest(s, reason);
+	tcp_input_drop(s);
+	tcp_senders_wake(s);
+}
+
+/* A reset passes for an orderly end unless the user wants to know. */
+static void
+read_failed(struct tcp_socket *s, int err)
+{
+	bool hidden = err == ECONNRESET && !s->set.show_econnreset;
+
+	input_ended(s, hidden ? REASON_CLOSED : err);
+}
+
+/* --- reading ------------------------------------------------------------------ */
+
+/* gen_tcp cuts at buffer's 1460 always; here only where buffer was asked for. */
+static size_t
+raw_limit(const struct tcp_socket *s)
+{
+	return s->set.buffer_set ? s->set.framing.buffer : READER_RAW;
+}
+
+/* recv(socket, N): that many bytes and no others. */
+static size_t
+exact_length(const struct tcp_socket *s)
+{
+	return is_active(s) || s->receiver == NULL ? 0 : s->receiver->length;
+}
+
+static enum packet_status
+next_raw(const struct tcp_socket *s, struct packet_span *span)
+{
+	size_t len = bytes_len(&s->in), exact = exact_length(s), limit = raw_limit(s);
+
+	*span = (struct packet_span){0};
+	if (len == 0 || len < exact) {
+		span->want = exact;
+		return PACKET_MORE;
+	}
+	if (exact > 0)
+		len = exact;
+	else if (len > limit)
+		len = limit;
+	span->total = span->len = len;
+	return PACKET_READY;
+}
+
+/* What is to be delivered next, by the socket's packet type as it is now. */
+static enum packet_status
+next_packet(struct tcp_socket *s, struct packet_span *span)
+{
+	const struct packet_type *type = s->set.packet;
+	size_t len = bytes_len(&s->in);
+	enum packet_status status = PACKET_MORE;
+
+	if (type->raw)
+		status = next_raw(s, span);
+	else if (len == 0)
+		*span = (struct packet_span){0};
+	else
+		status = type->decode(
+		    &s->set.framing, &s->packet_state, bytes_head(&s->in), len, span);
+	s->partial = status == PACKET_MORE && len > 0;
+	return status;
+}
+
+/*
+ * How much to read.  raw: what makes one delivery, or just what is missing, so
+ * that the rest waits in the kernel.  Framed: whatever fits.
+ */
+static size_t
+read_size(const struct tcp_socket *s, size_t want, size_t *room)
+{
+	size_t len = bytes_len(&s->in);
+
+	if (want > 0)
+		*room = want - len;
+	else
+		*room = s->set.packet->raw ? raw_limit(s) : (size_t)READER_SOME;
+	if (*room > READER_TURN)
+		*room = READER_TURN;
+	return s->set.packet->raw ? *room : SIZE_MAX;
+}
+
+static ssize_t
+read_some(struct tcp_socket *s, size_t want, bool *whole)
+{
+	size_t room, space, size = read_size(s, want, &room);
+	unsigned char *at = tcp_input_room(s, room, &space);
+	ssize_t n;
+
+	if (at == NULL) {
+		errno = ENOMEM;
+		return -1;
+	}
+	if (size > space)
+		size = space;
+	do
+		n = recv(s->fd, at, size, MSG_DONTWAIT);
+	while (n < 0 && errno == EINTR);
+	if (n > 0)
+		bytes_put(&s->in, (size_t)n);
+	*whole = n >= 0 && (size_t)n == size;
+	return n;
+}
+
+/* Reads once.  False if the loop is to end: nothing there, or the turn is over. */
+static bool
+fill(struct tcp_socket *s, size_t want, struct turn *turn)
+{
+	bool whole = false;
+	ssize_t n;
+
+	if (turn->left == 0 || turn->dry)
+		return false;
+	n = read_some(s, want, &whole);
+	if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
+		turn->dry = true;
+		return false;
+	}
+	if (n < 0) {
+		read_failed(s, errno);
+	} else if (n == 0) {
+		input_ended(s, REASON_CLOSED);
+	} else {
+		/* Less than asked for: the kernel has no more, no need to ask. */
+		turn->dry = !whole;
+		turn->left -= (size_t)n < turn->left ? (size_t)n : turn->left;
+	}
+	return true;
+}
+
+/* --- the steps ------------------------------------------------------------- */
+
+/* One packet to the owner; it counts against {active, N} before it is seen. */
+static void
+deliver(struct tcp_socket *s, const struct packet_span *span)
+{
+	const unsigned char *data = bytes_head(&s->in) + span->offset;
+
+	tcp_count_received(s, span->total);
+	if (active_spend(&s->active))
+		s->notices |= NOTICE_PASSIVE;
+	/* Taken bytes stay where they are until something is put in. */
+	bytes_take(&s->in, span->total);
+	s->ctx->observer->data(s->ctx->observer_ctx, s, data, span->len);
+}
+
+static bool
+active_step(struct tcp_socket *s, struct turn *turn)
+{
+	struct packet_span span;
+
+	/* What found no room goes first. */
+	if (s->notices != 0)
+		return tcp_notice_tell(s, NOTICE_ERROR | NOTICE_CLOSED);
+	if (!s->started || !tcp_notice_room(s))
+		return false;
+	switch (next_packet(s, &span)) {
+	case PACKET_READY:
+		deliver(s, &span);
+		return true;
+	case PACKET_INVALID:
+		input_ended(s, EMSGSIZE);
+		return true;
+	case PACKET_MORE:
+		break;
+	}
+	if (!s->eof)
+		return fill(s, span.want, turn);
+	tcp_notice_closed(s, 0);
+	return s->notices != 0;
+}
+
+static bool
+recv_step(struct tcp_socket *s, struct turn *turn)
+{
+	const struct tcp_context *ctx = s->ctx;
+	struct packet_span span;
+
+	if (s->receiver == NULL)
+		return false;
+	/* Before reading, too: what is not read yet the peer can still keep. */
+	s->recv_held = !ctx->observer->recv_room(ctx->observer_ctx, s->receiver);
+	if (s->recv_held)
+		return false;
+	switch (next_packet(s, &span)) {
+	case PACKET_READY:
+		tcp_recv_answer(s, &span);
+		return true;
+	case PACKET_INVALID:
+		input_ended(s, EMSGSIZE);
+		return true;
+	case PACKET_MORE:
+		break;
+	}
+	if (!s->eof)
+		return fill(s, span.want, turn);
+	tcp_recv_refuse_rest(s, REASON_CLOSED);
+	return true;
+}
+
+/* The descriptor is closed; data that came before that goes first. */
+static bool
+last_step(struct tcp_socket *s)
+{
+	struct packet_span span;
+
+	if (s->notices & NOTICE_PASSIVE)
+		return false;
+	if (s->notices != 0 && is_active(s) && next_packet(s, &span) == PACKET_READY) {
+		if (!s->started || !tcp_notice_room(s))
+			return false;
+		deliver(s, &span);
+		return true;
+	}
+	if (s->notices != 0)
+		return tcp_notice_tell(s, NOTICE_ERROR | NOTICE_CLOSED);
+	if (s->state == TCP_TOLD)
+		tcp_socket_end(s, REASON_CLOSED, true);
+	return false;
+}
+
+/* One thing that can be done now.  False if there is none. */
+static bool
+step(struct tcp_socket *s, struct turn *turn)
+{
+	if (tcp_notice_tell(s, NOTICE_PASSIVE))
+		return true;
+	switch (s->state) {
+	case TCP_CONNECTED:
+		if (is_active(s))
+			return active_step(s, turn);
+		return tcp_notice_tell(s, NOTICE_ERROR | NOTICE_CLOSED) ||
+		    recv_step(s, turn);
+	case TCP_ZOMBIE:
+	case TCP_TOLD:
+		return last_step(s);
+	default:
+		return false;
+	}
+}
+
+/* --- the loop ------------------------------------------------------------------ */
+
+/* Is there anybody for what could be read? */
+static bool
+wanted(const struct tcp_socket *s)
+{
+	if (s->state != TCP_CONNECTED || s->eof)
+		return false;
+	if (is_active(s))
+		return s->started && !s->held;
+	return s->receiver != NULL && !s->recv_held;
+}
+
+/*
+ * When input is no more wanted the event stays until it fires for nothing: a
+ * socket that is set active once again and again, or asked recv after recv,
+ * would else have it put in and out each time.
+ */
+static void
+readable(evutil_socket_t fd, short what, void *arg)
+{
+	struct tcp_socket *s = arg;
+
+	(void)fd;
+	(void)what;
+	if (wanted(s))
+		tcp_reader_deliver(s);
+	else
+		(void)event_del(s->read_event);
+}
+
+static bool
+wait_readable(struct tcp_socket *s)
+{
+	if (!wanted(s))
+		return true;
+	if (s->read_event == NULL)
+		s->read_event = event_new(
+		    s->ctx->base, s->fd, EV_READ | EV_PERSIST, readable, s);
+	if (s->read_event == NULL)
+		return false;
+	return event_pending(s->read_event, EV_READ, NULL) ||
+	    event_add(s->read_event, NULL) == 0;
+}
+
+/* All steps that can be taken; again: a callback may have set more free. */
+static void
+run(struct tcp_socket *s, struct turn *turn)
+{
+	s->delivering = true;
+	do
+		s->again = false;
+	while (step(s, turn) || s->again);
+	s->delivering = false;
+	tcp_input_settle(s);
+}
+
+/* Can s go on?  A partial packet that the account has no room for cannot. */
+static bool
+can_go_on(struct tcp_socket *s)
+{
+	if (s->state != TCP_CONNECTED)
+		return true;
+	if (!tcp_socket_charge(s) && s->partial)
+		return false;
+	return wait_readable(s);
+}
+
+void
+tcp_reader_deliver(struct tcp_socket *s)
+{
+	struct turn turn = {.left = READER_TURN};
+
+	if (s->delivering) {
+		s->again = true;
+		return;
+	}
+	if (s->silent)
+		return;
+	run(s, &turn);
+	while (!can_go_on(s)) {
+		input_ended(s, ENOMEM);
+		run(s, &turn);
+	}
+	/* With the turn over there may be more, and the event brings it. */
+	if (turn.dry || turn.left > 0)
+		tcp_recv_watch(s);
+}

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Names -> addresses, by threads, because getaddrinfo(3) blocks.  The threads
+ * know nothing but this file: they take jobs from a bounded queue, and their
+ * answers come back to the loop through an eventfd.
+ */
+#ifndef TCP_RESOLVER_H
+#define TCP_RESOLVER_H
+
+#include <stddef.h>
+#include <sys/socket.h>
+
+struct event_base;
+struct resolver;
+struct resolver_job;
+
+enum { RESOLVER_QUEUE_MAX = 4096 };
+
+struct resolver_address {
+	struct sockaddr_storage addr;
+	unsigned len;
+};
+
+struct resolver_addresses {
+	struct resolver_address *list; /* own */
+	size_t count;
+};
+
+/*
+ * Looks host up, in a thread: 0 with at least one address in *found, in the
+ * system's order, or a reason with none.
+ */
+typedef int (*resolver_function)(
+    const char *host, int family, struct resolver_addresses *found);
+
+/* The system's: getaddrinfo(3). */
+int resolver_system(const char *host, int family, struct resolver_addresses *found);
+
+void resolver_addresses_fini(struct resolver_addresses *found);
+
+/*
+ * Up to threads threads, which start when they are needed.  base is borrowed.
+ * NULL with errno.
+ */
+struct resolver *resolver_new(
+    struct event_base *base, unsigned threads, resolver_function function);
+/*
+ * Ends it, without a word to those who wait.  Does not wait for a lookup that
+ * hangs: its thread cleans up when it is through.
+ */
+void resolver_free(struct resolver *r);
+
+/* The answer; found is the callee's to empty if it wants to keep it. */
+typedef void (*resolver_done)(void *arg, int reason, struct resolver_addresses *found);
+
+/*
+ * Asks.  0, and done() will be called from the loop, once, with *job gone then;
+ * or system_limit (the queue is full, no thread can be had) or ENOMEM.
+ */
+int resolver_lookup(struct resolver *r, const char *host, int family, resolver_done done,
+    void *arg, struct resolver_job **job);
+/* done() will not be called; the answer, when it comes, is dropped. */
+void resolver_cancel(struct resolver *r, struct resolver_job *job);
+
+#endif

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Who waits for the writer: senders that found the socket busy, first come first
+ * served, and the shutdowns and closes that wait behind sends of their own
+ * caller (semantics 8.12, 8.22).  Each stays in the list until its turn comes,
+ * so that it can be withdrawn at any time.
+ */
+#include <errno.h>
+
+#include "proto/reason.h"
+#include "tcp/tcp_socket.h"
+
+/* Keeps a copy of the data until the socket is no longer busy. */
+static void
+suspend(struct tcp_request *r, const void *data, size_t len)
+{
+	if (!charge_open(&r->charge, r->account, LIMIT_BYTES, len))
+		tcp_request_fail(r, REASON_SYSTEM_LIMIT);
+	else if (!bytes_append(&r->held, data, len))
+		tcp_request_fail(r, ENOMEM);
+	else
+		tcp_request_queue(r);
+}
+
+void
+tcp_send(struct tcp_socket *s, const void *data, size_t len, struct tcp_request *r)
+{
+	tcp_request_begin(r, TCP_R_SEND, s);
+	if (!tcp_is_gone(s) && (s->busy || !TAILQ_EMPTY(&s->senders)))
+		suspend(r, data, len);
+	else
+		tcp_writer_send(s, data, len, r);
+}
+
+bool
+tcp_senders_behind(const struct tcp_socket *s, const struct tcp_request *r)
+{
+	const struct tcp_request *other;
+
+	if (s->blocked != NULL && s->blocked->caller == r->caller)
+		return true;
+	TAILQ_FOREACH (other, &s->senders, link) {
+		if (other == r)
+			break;
+		if (other->kind == TCP_R_SEND && other->caller == r->caller)
+			return true;
+	}
+	return false;
+}
+
+/* The first that may run now, or NULL. */
+static struct tcp_request *
+next_in_turn(const struct tcp_socket *s)
+{
+	struct tcp_request *r;
+
+	TAILQ_FOREACH (r, &s->senders, link) {
+		if (r->reason != 0)
+			return r;
+		if (r->kind == TCP_R_SEND ? !s->busy : !tcp_senders_behind(s, r))
+			return r;
+	}
+	return NULL;
+}
+
+/* The copy is given back first, so that it does not count twice. */
+static void
+resume_send(struct tcp_socket *s, struct tcp_request *r)
+{
+	struct bytes held = r->held;
+
+	bytes_init(&r->held);
+	charge_close(&r->charge);
+	tcp_writer_send(s, bytes_head(&held), bytes_len(&held), r);
+	bytes_fini(&held);
+}
+
+static void
+run(struct tcp_socket *s, struct tcp_request *r)
+{
+	TAILQ_REMOVE(&s->senders, r, link);
+	r->queued = false;
+	if (r->reason != 0)
+		tcp_request_fail(r, r->reason);
+	else if (r->kind == TCP_R_SEND)
+		resume_send(s, r);
+	else if (r->kind == TCP_R_SHUTDOWN)
+		tcp_shutdown_run(s, r);
+	else
+		tcp_close_run(s, r);
+}
+
+void
+tcp_senders_wake(struct tcp_socket *s)
+{
+	struct tcp_request *r;
+
+	/* The outer loop sees what changed inside an answer. */
+	if (s->waking)
+		return;
+	s->waking = true;
+	while ((r = next_in_turn(s)) != NULL)
+		run(s, r);
+	s->waking = false;
+}
+
+void
+tcp_senders_cancel(struct tcp_request *r)
+{
+	struct tcp_socket *s = r->socket;
+
+	/* What a blocked one gave stays queued, but it holds up nobody. */
+	if (s->blocked == r)
+		s->busy = false;
+	tcp_request_detach(r);
+	tcp_senders_wake(s);
+}

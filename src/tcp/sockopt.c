@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * setopts, getopts, and what accept hands on.  User-space options are
+ * settings.c's; the kernel's are here, by their rows in the option table.
+ */
+#include <assert.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include "tcp/settings.h"
+
+static_assert(OPTION_COUNT <= 64, "kernel_set has a bit for each option");
+
+#define BIT(id) (UINT64_C(1) << (id))
+
+/* Those whose failure gen_tcp tells even on a zombie (semantics 0). */
+static const uint64_t reported = BIT(OPTION_PRIORITY) | BIT(OPTION_TOS) |
+    BIT(OPTION_TCLASS) | BIT(OPTION_TTL) | BIT(OPTION_RECVTOS) | BIT(OPTION_RECVTCLASS) |
+    BIT(OPTION_RECVTTL) | BIT(OPTION_IPV6_V6ONLY);
+
+static bool
+on_family(const struct option_row *row, int family)
+{
+	switch (family) {
+	case AF_INET:
+		return (row->families & OPTION_ON_INET) != 0;
+	case AF_INET6:
+		return (row->families & OPTION_ON_INET6) != 0;
+	default:
+		return (row->families & OPTION_ON_LOCAL) != 0;
+	}
+}
+
+/* gen_tcp tells every failure of the kernel as einval. */
+static int
+kernel_set(const struct tcp_socket *s, const struct option_row *row,
+    const struct option_value *v)
+{
+	struct linger linger;
+	const void *data = &linger;
+	socklen_t len = sizeof(linger);
+	int number;
+
+	if (row->type == OPTION_T_LINGER) {
+		linger.l_onoff = v->u.linger.on;
+		linger.l_linger = v->u.linger.seconds;
+	} else {
+		if (row->type == OPTION_T_BOOLEAN)
+			number = v->u.on;
+		else if (v->u.number < INT32_MIN || v->u.number > INT32_MAX)
+			return EINVAL;
+		else
+			number = (int)v->u.number;
+		data = &number;
+		len = sizeof(number);
+	}
+	return setsockopt(s->fd, row->level, row->optname, data, len) == 0 ? 0 : EINVAL;
+}
+
+static int
+kernel_get(
+    const struct tcp_socket *s, const struct option_row *row, struct option_value *v)
+{
+	struct linger linger = {0, 0};
+	int number = 0;
+	bool lingers = row->type == OPTION_T_LINGER;
+	socklen_t len = lingers ? sizeof(linger) : sizeof(number);
+
+	if (getsockopt(s->fd, row->level, row->optname,
+		lingers ? (void *)&linger : (void *)&number, &len) == -1)
+		return TCP_OMIT;
+	if (lingers) {
+		v->u.linger.on = linger.l_onoff != 0;
+		v->u.linger.seconds = linger.l_linger;
+	} else if (row->type == OPTION_T_BOOLEAN)
+		v->u.on = number != 0;
+	else
+		v->u.number = number;
+	return 0;
+}
+
+static int
+apply_kernel(
+    struct tcp_socket *s, const struct option_row *row, const struct option_value *v)
+{
+	int reason;
+
+	if (v->id == OPTION_NODELAY && s->family == AF_LOCAL)
+		return 0;
+	if (s->fd == -1)
+		return (reported & BIT(v->id)) != 0 ? EINVAL : 0;
+	if (!on_family(row, s->family))
+		return EINVAL;
+	reason = kernel_set(s, row, v);
+	if (reason == 0)
+		s->kernel_set |= BIT(v->id);
+	return reason;
+}
+
+int
+tcp_sockopt_apply(struct tcp_socket *s, const struct option_value *v)
+{
+	const struct option_row *row = option_row(v->id);
+	int reason;
+
+	if (tcp_setting_has(v->id))
+		return tcp_setting_set(s, v);
+	/* of creation, which is over, or exclusiveaddruse, which is nothing here */
+	if (row->optname == 0)
+		return 0;
+	reason = apply_kernel(s, row, v);
+	if (reason == 0 && v->id == OPTION_RECBUF)
+		tcp_setting_recbuf(&s->set, v->u.number);
+	return reason;
+}
+
+/* Options that may have set something free have been applied. */
+static void
+settle(struct tcp_socket *s)
+{
+	if (s->active.mode != OPTION_ACTIVE_FALSE)
+		tcp_reader_activated(s);
+	tcp_reader_deliver(s);
+}
+
+int
+tcp_setopts(struct tcp_socket *s, const struct option_list *list,
+    const struct option_row **failed)
+{
+	const struct option_value *v;
+	bool touched = false;
+	int reason = 0;
+
+	*failed = NULL;
+	if (tcp_is_gone(s))
+		return EINVAL;
+	for (size_t i = 0; i < list->count && reason == 0; i++) {
+		v = &list->items[i];
+		if ((option_row(v->id)->when & OPTION_AT_SET) == 0)
+			reason = EINVAL;
+		else
+			reason = tcp_sockopt_apply(s, v);
+		if (reason != 0)
+			*failed = option_row(v->id);
+		else if (v->id == OPTION_ACTIVE || v->id == OPTION_PACKET)
+			touched = true;
+	}
+	if (touched)
+		settle(s);
+	return reason;
+}
+
+int
+tcp_getopt(struct tcp_socket *s, enum option_id id, struct option_value *v)
+{
+	const struct option_row *row = option_row(id);
+
+	v->id = id;
+	if (tcp_is_gone(s) || (row->when & OPTION_AT_GET) == 0)
+		return EINVAL;
+	if (tcp_setting_has(id)) {
+		tcp_setting_get(s, v);
+		return 0;
+	}
+	if (s->fd == -1 || row->optname == 0 || !on_family(row, s->family))
+		return TCP_OMIT;
+	return kernel_get(s, row, v);
+}
+
+static int
+hand_on(const struct tcp_socket *listener, struct tcp_socket *a, enum option_id id,
+    const struct option_row **failed)
+{
+	const struct option_row *row = option_row(id);
+	struct option_value v = {.id = id};
+	int reason;
+
+	if (kernel_get(listener, row, &v) != 0)
+		return 0;
+	reason = apply_kernel(a, row, &v);
+	if (reason != 0)
+		*failed = row;
+	return reason;
+}
+
+/*
+ * An option that nobody set on the listener is at its default on both, so most
+ * listeners cost an accept no call at all; what is known of a passed one is
+ * nothing, so it is all read.  Priority comes last because tos changes it.
+ */
+int
+tcp_sockopt_inherit(const struct tcp_socket *listener, struct tcp_socket *a,
+    const struct option_row **failed)
+{
+	uint64_t set = listener->passed ? UINT64_MAX : listener->kernel_set;
+	const struct option_row *row;
+	int reason;
+
+	*failed = NULL;
+	tcp_setting_inherit(listener, a);
+	for (unsigned id = 0; id < OPTION_COUNT; id++) {
+		row = option_row((enum option_id)id);
+		if ((set & BIT(id)) == 0 || row->inherit != OPTION_READ_AND_SET ||
+		    id == OPTION_PRIORITY || !on_family(row, a->family))
+			continue;
+		reason = hand_on(listener, a, (enum option_id)id, failed);
+		if (reason != 0)
+			return reason;
+	}
+	if ((set & (BIT(OPTION_PRIORITY) | BIT(OPTION_TOS))) == 0)
+		return 0;
+	return hand_on(listener, a, OPTION_PRIORITY, failed);
+}

@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * send: straight to the kernel from the caller's memory while nothing is queued,
+ * else through the output queue and its watermarks: semantics 1.6.
+ */
+#include <errno.h>
+#include <event2/event.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include "proto/reason.h"
+#include "tcp/tcp_socket.h"
+
+/* One message: its header and its body. */
+struct parcel {
+	unsigned char header[PACKET_HEADER_MAX];
+	size_t header_len;
+	const unsigned char *body;
+	size_t body_len;
+};
+
+static size_t
+parcel_len(const struct parcel *p)
+{
+	return p->header_len + p->body_len;
+}
+
+/* --- waiting for the kernel --------------------------------------------------- */
+
+static void writable(evutil_socket_t fd, short what, void *arg);
+
+bool
+tcp_writer_update(struct tcp_socket *s)
+{
+	if (bytes_len(&s->out) == 0)
+		return s->write_event == NULL || event_del(s->write_event) == 0;
+	if (s->write_event == NULL)
+		s->write_event = event_new(
+		    s->ctx->base, s->fd, EV_WRITE | EV_PERSIST, writable, s);
+	if (s->write_event == NULL)
+		return false;
+	return event_pending(s->write_event, EV_WRITE, NULL) ||
+	    event_add(s->write_event, NULL) == 0;
+}
+
+void
+tcp_writer_drop(struct tcp_socket *s, int reason)
+{
+	bytes_fini(&s->out);
+	(void)tcp_writer_update(s);
+	(void)tcp_socket_charge(s);
+	s->shut_pending = -1;
+	s->busy = false;
+	if (s->blocked != NULL)
+		tcp_request_fail(s->blocked, reason);
+}
+
+/* The queue is short enough again. */
+static void
+unblock(struct tcp_socket *s)
+{
+	s->busy = false;
+	if (s->blocked != NULL)
+		tcp_request_fail(s->blocked, 0);
+}
+
+/* The queue has run empty. */
+static void
+drained(struct tcp_socket *s)
+{
+	bytes_fini(&s->out);
+	(void)tcp_writer_update(s);
+	tcp_close_flushed(s);
+}
+
+static void
+writable(evutil_socket_t fd, short what, void *arg)
+{
+	struct tcp_socket *s = arg;
+	ssize_t n;
+
+	(void)what;
+	n = send(
+	    fd, bytes_head(&s->out), bytes_len(&s->out), MSG_DONTWAIT | MSG_NOSIGNAL);
+	if (n < 0) {
+		if (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)
+			tcp_writer_failed(s, errno, NULL);
+		return;
+	}
+	bytes_take(&s->out, (size_t)n);
+	if (bytes_len(&s->out) == 0)
+		drained(s);
+	else
+		bytes_trim(&s->out);
+	(void)tcp_socket_charge(s);
+	if (s->busy && bytes_len(&s->out) <= s->set.low_watermark)
+		unblock(s);
+	tcp_senders_wake(s);
+}
+
+/* --- failing -------------------------------------------------------------------- */
+
+/* The state after a send error; what gen_tcp answers from then on. */
+static void
+fail_socket(struct tcp_socket *s, bool shown, bool answered)
+{
+	bool active = s->active.mode != OPTION_ACTIVE_FALSE;
+
+	if (active) {
+		/* The owner is slow, perhaps: what has come is still its own. */
+		tcp_input_rescue(s);
+		tcp_notice_closed(s, shown ? ECONNRESET : 0);
+	} else {
+		s->recv_closed = true;
+		s->recv_reset = shown;
+		s->send_closed = s->send_closed || !answered;
+	}
+	tcp_state_move(s, active && s->set.exit_on_close ? TCP_TOLD : TCP_ZOMBIE);
+	tcp_socket_close_fd(s);
+	bytes_fini(&s->out);
+	(void)tcp_socket_charge(s);
+	s->shut_pending = -1;
+	s->busy = false;
+}
+
+/* r's answer is settled; it comes after what the owner is told. */
+static void
+settle(struct tcp_socket *s, struct tcp_request *r, int reason)
+{
+	if (s->blocked == r)
+		s->blocked = NULL;
+	r->reason = reason;
+	TAILQ_INSERT_HEAD(&s->senders, r, link);
+	r->queued = true;
+}
+
+void
+tcp_writer_failed(struct tcp_socket *s, int err, struct tcp_request *r)
+{
+	bool reset = err == ECONNRESET || (err == EPIPE && !s->shut_write);
+	bool shown = reset && s->set.show_econnreset;
+
+	if (s->state != TCP_CONNECTED) {
+		/* closing: nobody is left to be told */
+		tcp_socket_end(s, REASON_CLOSED, true);
+		return;
+	}
+	if (r == NULL)
+		r = s->blocked;
+	fail_socket(s, shown, r != NULL);
+	if (r != NULL)
+		settle(s, r, shown ? ECONNRESET : REASON_CLOSED);
+	if (s->state == TCP_ZOMBIE)
+		tcp_recv_refuse_rest(s, REASON_CLOSED);
+	tcp_reader_deliver(s);
+	tcp_senders_wake(s);
+}
+
+/* --- sending -------------------------------------------------------------------- */
+
+/* How many bytes the kernel took; -1 with errno if it takes none ever. */
+static ssize_t
+send_direct(const struct tcp_socket *s, struct parcel *p)
+{
+	struct iovec iov[2] = {
+	    {p->header, p->header_len},
+	    {(void *)(uintptr_t)p->body, p->body_len},
+	};
+	const struct msghdr msg = {.msg_iov = iov, .msg_iovlen = 2};
+	ssize_t n;
+
+	do
+		n = sendmsg(s->fd, &msg, MSG_DONTWAIT | MSG_NOSIGNAL);
+	while (n < 0 && errno == EINTR);
+	if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
+		return 0;
+	return n;
+}
+
+/* Queues p but for its first n bytes; all or nothing. */
+static bool
+enqueue(struct tcp_socket *s, const struct parcel *p, size_t n)
+{
+	size_t before = bytes_len(&s->out);
+	size_t head = n < p->header_len ? n : p->header_len, body = n - head;
+
+	if (bytes_append(&s->out, p->header + head, p->header_len - head) &&
+	    (body == p->body_len ||
+		bytes_append(&s->out, p->body + body, p->body_len - body)) &&
+	    tcp_writer_update(s))
+		return true;
+	bytes_truncate(&s->out, before);
+	return false;
+}
+
+/*
+ * send_timeout: r gives up waiting, though what it gave is queued and will be
+ * sent; with send_timeout_close the connection ends, and nobody is told.
+ */
+static void
+expire(struct tcp_socket *s, struct tcp_request *r)
+{
+	bool close = s->set.send_timeout_close;
+
+	s->busy = false;
+	if (close) {
+		tcp_state_move(s, TCP_ZOMBIE);
+		tcp_socket_close_fd(s);
+		bytes_fini(&s->out);
+		tcp_input_drop(s);
+		(void)tcp_socket_charge(s);
+		s->shut_pending = -1;
+	}
+	tcp_request_fail(r, REASON_TIMEOUT);
+	if (close)
+		tcp_recv_refuse(s, REASON_CLOSED);
+	tcp_senders_wake(s);
+}
+
+static void
+expired(evutil_socket_t fd, short what, void *arg)
+{
+	struct tcp_request *r = arg;
+
+	(void)fd;
+	(void)what;
+	expire(r->socket, r);
+}
+
+/* Keeps r until the queue has shrunk to the low watermark. */
+static void
+block(struct tcp_socket *s, struct tcp_request *r)
+{
+	int64_t timeout = s->set.send_timeout;
+
+	s->busy = true;
+	if (timeout == 0) {
+		expire(s, r);
+		return;
+	}
+	s->blocked = r;
+	/* What is queued will be sent: without a timer it is good enough. */
+	if (!tcp_request_arm(r, s->ctx, timeout, expired))
+		unblock(s);
+}
+
+/* Why a send is refused before anything is taken, or 0. */
+static int
+send_refusal(struct tcp_socket *s, size_t len)
+{
+	if (tcp_is_gone(s))
+		return REASON_CLOSED;
+	if (s->state != TCP_CONNECTED && s->send_closed) {
+		s->send_closed = false;
+		return s->recv_reset ? ECONNRESET : REASON_CLOSED;
+	}
+	if (s->state != TCP_CONNECTED)
+		return ENOTCONN;
+	if (len > s->set.packet->max_body)
+		return EMSGSIZE;
+	return 0;
+}
+
+/* The kernel or the queue takes p.  Where not, r has its answer. */
+static bool
+take(struct tcp_socket *s, struct parcel *p, struct tcp_request *r)
+{
+	size_t total = parcel_len(p);
+	ssize_t n = 0;
+
+	if (bytes_len(&s->out) == 0 && !s->set.delay_send && total > 0)
+		n = send_direct(s, p);
+	if (n < 0) {
+		tcp_writer_failed(s, errno, r);
+		return false;
+	}
+	if ((size_t)n == total || enqueue(s, p, (size_t)n))
+		return true;
+	if (n > 0) {
+		/* A hole in the stream cannot be mended. */
+		tcp_writer_failed(s, ENOMEM, r);
+		return false;
+	}
+	(void)tcp_socket_charge(s);
+	tcp_request_fail(r, ENOMEM);
+	return false;
+}
+
+void
+tcp_writer_send(struct tcp_socket *s, const void *data, size_t len, struct tcp_request *r)
+{
+	struct parcel p = {.body = data, .body_len = len};
+	size_t before = bytes_len(&s->out), total;
+	int reason = send_refusal(s, len);
+
+	if (reason != 0) {
+		tcp_request_fail(r, reason);
+		return;
+	}
+	if (s->shut_pending != -1) {
+		/* As if the shutdown had been done: its own fault, no reset. */
+		s->shut_write = true;
+		tcp_writer_failed(s, EPIPE, r);
+		return;
+	}
+	p.header_len = s->set.packet->header(len, p.header);
+	total = parcel_len(&p);
+	/* Before the kernel is tried: what it leaves could not be refused any more. */
+	if (!tcp_socket_reserve(s, total)) {
+		tcp_request_fail(r, REASON_SYSTEM_LIMIT);
+		return;
+	}
+	tcp_count_sent(s, total);
+	if (!take(s, &p, r))
+		return;
+	(void)tcp_socket_charge(s);
+	if (before > 0 && before + total >= s->set.high_watermark)
+		block(s, r);
+	else
+		tcp_request_fail(r, 0);
+}
