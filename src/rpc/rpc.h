@@ -77,6 +77,12 @@ bool session_receive(struct session *s, enum wire_status status,
 /* The sink has room again. */
 void session_writable(struct session *s);
 
+/*
+ * Neither a request waits nor a socket is owned: nothing more will be said
+ * unless more is asked.
+ */
+bool session_idle(const struct session *s);
+
 /* For logs: the client's number. */
 uint64_t session_id(const struct session *s);
 

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: ISC */
+/* A batch: its answers are gathered, and sent as one array when all are in. */
+#include <stdlib.h>
+
+#include "rpc/rpc_private.h"
+
+struct batch {
+	struct session *session;
+	struct bytes out; /* "[" and answers, a comma before each but the first */
+	size_t users;
+};
+
+struct batch *
+batch_new(struct session *s)
+{
+	struct batch *b = calloc(1, sizeof(*b));
+
+	if (b == NULL)
+		return NULL;
+	b->session = s;
+	b->users = 1;
+	return b;
+}
+
+bool
+batch_full(const struct batch *b)
+{
+	return bytes_len(&b->out) > b->session->rpc->config.wire.max_message;
+}
+
+struct bytes *
+batch_out(struct batch *b)
+{
+	bytes_append_char(&b->out, bytes_len(&b->out) == 0 ? '[' : ',');
+	return &b->out;
+}
+
+void
+batch_hold(struct batch *b)
+{
+	b->users++;
+}
+
+void
+batch_release(struct batch *b)
+{
+	struct session *s = b->session;
+
+	if (--b->users > 0)
+		return;
+	if (!s->ended && bytes_failed(&b->out))
+		reply_stray(s, NULL, REASON_INTERNAL_ERROR, "Out of memory for a batch");
+	else if (!s->ended && bytes_len(&b->out) > 0) {
+		struct bytes *out = s->sink->out(s->sink_ctx);
+
+		bytes_append_str(&b->out, "]\n");
+		bytes_append(out, bytes_head(&b->out), bytes_len(&b->out));
+		s->sink->commit(s->sink_ctx, NULL, 0);
+	}
+	bytes_fini(&b->out);
+	free(b);
+}

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: ISC */
+/* send, recv, close, shutdown, unrecv. */
+#include <errno.h>
+#include <string.h>
+
+#include "rpc/rpc_private.h"
+
+/* The bytes of params[1] or the attachment.  False: the call has been answered. */
+static bool
+read_data(struct call *call, const struct request *q, const void **data, size_t *len)
+{
+	struct rpc *rpc = call->session->rpc;
+	char why[160];
+	int reason;
+
+	if (q->attached) {
+		*data = q->attachment;
+		*len = q->attachment_len;
+		return true;
+	}
+	bytes_truncate(&rpc->scratch, 0);
+	reason = payload_read(q->params.value[1], rpc->config.wire.max_attachment,
+	    &rpc->scratch, data, len, why, sizeof(why));
+	if (reason == 0)
+		return true;
+	if (reason == REASON_INVALID_PARAMS)
+		reply_fault(call, reason, why);
+	else
+		reply_error(call, reason, NULL);
+	return false;
+}
+
+static void
+finished(struct tcp_request *r, const struct tcp_outcome *o)
+{
+	if (o->reason == 0)
+		reply_ok(call_of(r));
+	else
+		reply_error(call_of(r), o->reason, NULL);
+}
+
+void
+call_send(struct call *call, struct request *q)
+{
+	struct rpc *rpc = call->session->rpc;
+	const void *data;
+	size_t len;
+
+	if (read_data(call, q, &data, &len) && call_wait(call, finished))
+		tcp_send(q->handle->tcp, data, len, &call->request);
+	bytes_truncate(&rpc->scratch, 0);
+	bytes_trim(&rpc->scratch);
+}
+
+static void
+received(struct tcp_request *r, const struct tcp_outcome *o)
+{
+	struct call *call = call_of(r);
+
+	if (o->reason == 0)
+		reply_data(call, o->data, o->len);
+	else
+		reply_rest(call, o->reason, o->data, o->len);
+}
+
+void
+call_recv(struct call *call, struct request *q)
+{
+	uint64_t length = params_uint(&q->params, 1);
+	int64_t timeout = params_timeout(&q->params, 2);
+
+	if (length > SIZE_MAX)
+		reply_error(call, ENOMEM, NULL);
+	else if (call_wait(call, received))
+		tcp_recv(q->handle->tcp, (size_t)length, timeout, &call->request);
+}
+
+void
+call_close_socket(struct call *call, struct request *q)
+{
+	if (call_wait(call, finished))
+		tcp_close(q->handle->tcp, &call->request);
+}
+
+void
+call_shutdown(struct call *call, struct request *q)
+{
+	const char *how = params_string(&q->params, 1, NULL);
+	enum tcp_how value = TCP_READ_WRITE;
+
+	/* params.c let only the three words pass */
+	if (strcmp(how, "read") == 0)
+		value = TCP_READ;
+	else if (strcmp(how, "write") == 0)
+		value = TCP_WRITE;
+	if (call_wait(call, finished))
+		tcp_shutdown(q->handle->tcp, value, &call->request);
+}
+
+void
+call_unrecv(struct call *call, struct request *q)
+{
+	struct rpc *rpc = call->session->rpc;
+	const void *data;
+	size_t len;
+	int reason;
+
+	if (!read_data(call, q, &data, &len))
+		return;
+	reason = tcp_unrecv(q->handle->tcp, data, len);
+	bytes_truncate(&rpc->scratch, 0);
+	bytes_trim(&rpc->scratch);
+	if (reason == 0)
+		reply_ok(call);
+	else
+		reply_error(call, reason, NULL);
+}

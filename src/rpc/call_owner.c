@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * controlling_process: a socket is given away in one step.  What was not yet
+ * written to the old owner goes to the new one by itself, since nothing is
+ * queued; what the old owner had, it can send along (messages), and the new
+ * one is told that first.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "proto/value.h"
+#include "rpc/rpc_private.h"
+
+/* Appends an entry; NULL without memory. */
+static struct carried *
+carried_new(struct carried_list *list, enum event_id event)
+{
+	struct carried *c = calloc(1, sizeof(*c));
+
+	if (c == NULL)
+		return NULL;
+	c->event = event;
+	TAILQ_INSERT_TAIL(list, c, link);
+	return c;
+}
+
+/* Appends what a member of a tcp notification holds. */
+static int
+read_bytes(json_t *json, struct bytes *data)
+{
+	const void *p = NULL;
+	size_t len = 0;
+	int reason;
+
+	if (json == NULL)
+		return 0;
+	reason = payload_read(json, SIZE_MAX, data, &p, &len, NULL, 0);
+	if (reason == 0 && json_is_string(json) && !bytes_append(data, p, len))
+		reason = ENOMEM;
+	return reason;
+}
+
+/* One notification of socket id, as its owner got it. */
+static int
+read_message(json_t *json, uint64_t id, struct carried_list *list)
+{
+	json_t *params = json_object_get(json, "params");
+	const char *method = json_string_value(json_object_get(json, "method"));
+	json_t *socket = json_object_get(params, "socket"), *data, *reason;
+	enum event_id event = method == NULL ? EVENT_COUNT : event_find(method);
+	struct carried *c;
+
+	if (event == EVENT_COUNT || !json_is_integer(socket) ||
+	    (uint64_t)json_integer_value(socket) != id)
+		return REASON_BADARG;
+	if (event == EVENT_TCP_OWNER) /* an older change of owner: of no use now */
+		return 0;
+	c = carried_new(list, event);
+	if (c == NULL)
+		return ENOMEM;
+	if (event == EVENT_TCP_ERROR) {
+		reason = json_object_get(params, "reason");
+		c->reason = json_is_string(reason)
+		    ? reason_from_name(json_string_value(reason))
+		    : -1;
+		return c->reason <= 0 ? REASON_BADARG : 0;
+	}
+	if (event != EVENT_TCP)
+		return 0;
+	data = json_object_get(params, "data");
+	if (data == NULL && json_object_get(params, "header") == NULL)
+		return REASON_BADARG;
+	if (read_bytes(json_object_get(params, "header"), &c->data) != 0 ||
+	    read_bytes(data, &c->data) != 0)
+		return REASON_BADARG;
+	return 0;
+}
+
+/* All of messages.  0, badarg, or enomem; *size gets the bytes they hold. */
+static int
+read_messages(json_t *messages, uint64_t id, struct carried_list *list, size_t *size)
+{
+	const struct carried *c;
+	json_t *message;
+	size_t i;
+	int reason;
+
+	json_array_foreach (messages, i, message) {
+		reason = read_message(message, id, list);
+		if (reason != 0)
+			return reason;
+	}
+	*size = 0;
+	TAILQ_FOREACH (c, list, link)
+		*size += sizeof(*c) + c->data.size;
+	return 0;
+}
+
+/* Whose it may become: 0 and *to, or a reason. */
+static int
+find_target(struct call *call, struct request *q, struct session **to)
+{
+	struct session *from = q->handle->owner, *s = call->session;
+
+	*to = idmap_find(&s->rpc->clients, params_uint(&q->params, 1));
+	if (*to != NULL && *to == from)
+		return 0;
+	if (from != s)
+		return REASON_NOT_OWNER;
+	if (*to == NULL)
+		return REASON_BADARG;
+	return (*to)->uid == from->uid ? 0 : EACCES;
+}
+
+/* Drops what an owner was to be told of earlier changes and never was. */
+static void
+forget_owners(struct carried_list *list)
+{
+	struct carried *c, *next;
+
+	for (c = TAILQ_FIRST(list); c != NULL; c = next) {
+		next = TAILQ_NEXT(c, link);
+		if (c->event == EVENT_TCP_OWNER) {
+			TAILQ_REMOVE(list, c, link);
+			free(c);
+		}
+	}
+}
+
+/*
+ * Makes to the owner, who is told in this order: tcp_owner, list, and what the
+ * old owner was not told yet.  size is what list holds; list is empty
+ * afterwards.  0, or a reason and nothing changed.
+ */
+static int
+hand_over(struct handle *h, struct session *to, struct carried_list *list, size_t size)
+{
+	struct session *from = h->owner;
+	struct charge charge = {0};
+	struct carried *owner = calloc(1, sizeof(*owner));
+	int reason = 0;
+
+	if (owner == NULL)
+		return ENOMEM;
+	owner->event = EVENT_TCP_OWNER;
+	owner->from = from->id;
+	size += h->carried_charge.amount + sizeof(*owner);
+	if (!charge_open(&charge, &to->account, LIMIT_BYTES, size))
+		reason = REASON_SYSTEM_LIMIT;
+	else if (to != from)
+		reason = ownership_move(h, to);
+	if (reason != 0) {
+		charge_close(&charge);
+		free(owner);
+		return reason;
+	}
+	charge_close(&h->carried_charge);
+	h->carried_charge = charge;
+	forget_owners(&h->carried);
+	TAILQ_CONCAT(list, &h->carried, link);
+	TAILQ_CONCAT(&h->carried, list, link);
+	if (to != from)
+		TAILQ_INSERT_HEAD(&h->carried, owner, link);
+	else
+		free(owner);
+	return 0;
+}
+
+/* {"active": A} as setopts takes it. */
+static int
+read_active(json_t *json, struct option_list *list, struct value_error *error)
+{
+	struct option_value v;
+
+	if (json == NULL)
+		return 0;
+	if (value_read(option_row(OPTION_ACTIVE), json, &v, error) != 0)
+		return REASON_BADARG;
+	return option_list_add(list, &v) ? 0 : ENOMEM;
+}
+
+void
+call_controlling_process(struct call *call, struct request *q)
+{
+	struct carried_list list = TAILQ_HEAD_INITIALIZER(list);
+	struct option_list active = {0};
+	struct value_error error = {0};
+	struct handle *h = q->handle;
+	const struct option_row *failed;
+	struct session *to = NULL;
+	size_t size = 0;
+	int reason;
+
+	reason = find_target(call, q, &to);
+	if (reason == 0 && to == h->owner &&
+	    (q->params.value[2] == NULL || to != call->session)) {
+		reply_ok(call);
+		return;
+	}
+	if (reason == 0)
+		reason = read_active(q->params.value[3], &active, &error);
+	if (reason == 0)
+		reason = read_messages(q->params.value[2], h->id, &list, &size);
+	if (reason == 0)
+		reason = hand_over(h, to, &list, size);
+	if (reason == 0) {
+		publish_resume(h);
+		/* the socket may end in this, when it had been closed meanwhile */
+		if (active.count > 0)
+			tcp_setopts(call->tcp, &active, &failed);
+		reply_ok(call);
+	} else
+		reply_refused(call, reason, error.option,
+		    reason == REASON_BADARG && error.option == NULL && to != NULL
+			? "messages must be notifications of this socket"
+			: NULL);
+	carried_clear(&list);
+	option_list_fini(&active);
+}

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: ISC */
+/* session.hello, self, clients, cancel. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "rpc/rpc_private.h"
+
+enum { PROTOCOL_VERSION = 1, NAME_MAX_LEN = 128 };
+
+/* Takes the client's settings.  False: the call has been answered. */
+static bool
+greet(struct call *call, const struct params *p)
+{
+	struct session *s = call->session;
+	json_t *name = p->value[0], *version = p->value[1], *form = p->value[2],
+	       *attachments = p->value[3];
+	enum payload_form chosen = s->form;
+	const char *fault = NULL;
+	char *copy = NULL;
+
+	if (name != NULL && json_string_length(name) > NAME_MAX_LEN)
+		fault = "param \"client\" must be at most 128 bytes long";
+	else if (version != NULL && json_integer_value(version) != PROTOCOL_VERSION)
+		fault = "param \"protocol\" must be 1: no other is spoken here";
+	else if (form != NULL && !payload_form_find(json_string_value(form), &chosen))
+		fault = "param \"data\" must be \"auto\", \"base64\" or \"attached\"";
+	else if (chosen == PAYLOAD_ATTACHED && json_is_false(attachments))
+		fault = "data \"attached\" needs attachments";
+	else if (s->attachments && json_is_false(attachments))
+		fault = "attachments cannot be turned off again";
+	else if (name != NULL && (copy = strdup(json_string_value(name))) == NULL)
+		fault = "out of memory";
+	if (fault != NULL) {
+		reply_fault(call, REASON_INVALID_PARAMS, fault);
+		return false;
+	}
+	if (copy != NULL) {
+		free(s->name);
+		s->name = copy;
+	}
+	s->form = chosen;
+	if (!s->attachments &&
+	    (json_is_true(attachments) || chosen == PAYLOAD_ATTACHED)) {
+		s->attachments = true;
+		s->sink->attachments(s->sink_ctx);
+	}
+	return true;
+}
+
+void
+call_hello(struct call *call, struct request *q)
+{
+	struct session *s = call->session;
+	const struct wire_limits *w = &s->rpc->config.wire;
+
+	if (!greet(call, &q->params))
+		return;
+	reply_json(call,
+	    json_pack("{s:s, s:i, s:I, s:I, s:I, s:I, s:i}", "server",
+		"gentcpd/" PACKAGE_VERSION, "protocol", PROTOCOL_VERSION, "client",
+		(json_int_t)s->id, "max_message", (json_int_t)w->max_message,
+		"max_attachment", (json_int_t)w->max_attachment, "max_values",
+		(json_int_t)w->max_values, "max_depth", WIRE_DEPTH_MAX));
+}
+
+static json_t *
+client_new(const struct session *s)
+{
+	json_t *sockets = json_array();
+	const struct handle *h;
+
+	TAILQ_FOREACH (h, &s->handles, link)
+		json_array_append_new(sockets, json_integer((json_int_t)h->id));
+	return json_pack("{s:I, s:s?, s:I, s:I, s:o}", "client", (json_int_t)s->id,
+	    "name", s->name, "uid", (json_int_t)s->uid, "pid", (json_int_t)s->pid,
+	    "sockets", sockets);
+}
+
+void
+call_self(struct call *call, struct request *q)
+{
+	(void)q;
+	reply_json(call, client_new(call->session));
+}
+
+void
+call_clients(struct call *call, struct request *q)
+{
+	const struct rpc *rpc = call->session->rpc;
+	json_t *list = json_array();
+	const struct session *s;
+	size_t at = 0;
+
+	(void)q;
+	while ((s = idmap_next(&rpc->clients, &at)) != NULL)
+		if (s->uid == call->session->uid)
+			json_array_append_new(list, client_new(s));
+	reply_json(call, list);
+}
+
+void
+call_cancel(struct call *call, struct request *q)
+{
+	struct message_id id;
+	struct call *other;
+	bool found = false;
+
+	if (!message_id_read(q->params.value[0], &id)) {
+		message_id_fini(&id);
+		reply_fault(
+		    call, REASON_INVALID_PARAMS, "param \"id\" must be a request's id");
+		return;
+	}
+	TAILQ_FOREACH (other, &call->session->calls, link) {
+		if (other != call && message_id_equal(&other->id, &id)) {
+			tcp_cancel(&other->request);
+			reply_error(other, REASON_CANCELLED, NULL);
+			found = true;
+			break;
+		}
+	}
+	message_id_fini(&id);
+	reply_json(call, json_boolean(found));
+}

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: ISC */
+/* From a request object to its handler, by the row of its method. */
+#include <errno.h>
+#include <stddef.h>
+
+#include "rpc/rpc_private.h"
+
+/* What a method says of a socket that is gone or was never there. */
+enum gone {
+	GONE_CLOSED, /* gen_tcp's functions */
+	GONE_EINVAL, /* inet's */
+	GONE_OK,     /* close */
+	GONE_SHOWN   /* the handler says it: its handle is NULL */
+};
+
+static const struct {
+	call_handler *run;
+	enum gone gone;
+} handlers[METHOD_COUNT] = {
+    [METHOD_CONNECT] = {call_connect, GONE_CLOSED},
+    [METHOD_LISTEN] = {call_listen, GONE_CLOSED},
+    [METHOD_ACCEPT] = {call_accept, GONE_CLOSED},
+    [METHOD_FDOPEN] = {call_fdopen, GONE_CLOSED},
+    [METHOD_SEND] = {call_send, GONE_CLOSED},
+    [METHOD_RECV] = {call_recv, GONE_CLOSED},
+    [METHOD_CLOSE] = {call_close_socket, GONE_OK},
+    [METHOD_SHUTDOWN] = {call_shutdown, GONE_CLOSED},
+    [METHOD_CONTROLLING_PROCESS] = {call_controlling_process, GONE_CLOSED},
+    [METHOD_UNRECV] = {call_unrecv, GONE_CLOSED},
+    [METHOD_SETOPTS] = {call_setopts, GONE_EINVAL},
+    [METHOD_GETOPTS] = {call_getopts, GONE_EINVAL},
+    [METHOD_SOCKNAME] = {call_sockname, GONE_EINVAL},
+    [METHOD_PEERNAME] = {call_peername, GONE_EINVAL},
+    [METHOD_PORT] = {call_port, GONE_EINVAL},
+    [METHOD_GETSTAT] = {call_getstat, GONE_EINVAL},
+    [METHOD_INFO] = {call_info, GONE_SHOWN},
+    [METHOD_I] = {call_i, GONE_CLOSED},
+    [METHOD_HELLO] = {call_hello, GONE_CLOSED},
+    [METHOD_SELF] = {call_self, GONE_CLOSED},
+    [METHOD_CLIENTS] = {call_clients, GONE_CLOSED},
+    [METHOD_CANCEL] = {call_cancel, GONE_CLOSED},
+};
+
+/* The socket that a request is about; false: there is none, and it is answered. */
+static bool
+find_socket(struct call *call, struct request *q)
+{
+	enum gone gone = handlers[call->row->id].gone;
+
+	if (call->row->params[0].name == NULL ||
+	    call->row->params[0].type != METHOD_T_SOCKET)
+		return true;
+	q->handle = ownership_find(call->session, params_uint(&q->params, 0));
+	if (q->handle != NULL) {
+		call->tcp = q->handle->tcp;
+		return true;
+	}
+	if (gone == GONE_SHOWN)
+		return true;
+	if (gone == GONE_OK)
+		reply_ok(call);
+	else
+		reply_error(call, gone == GONE_EINVAL ? EINVAL : REASON_CLOSED, NULL);
+	return false;
+}
+
+/* Is the message one that the method takes?  0, or a code with why. */
+static int
+check(const struct method_row *row, const struct batch *batch, const struct message *msg,
+    const struct wire_message *m, size_t nfds, const char **why)
+{
+	if (batch != NULL &&
+	    ((row->flags & METHOD_WAITS) != 0 || msg->attached || msg->fds)) {
+		*why =
+		    "Not in a batch: a method that waits, an attachment or descriptors";
+		return REASON_INVALID_REQUEST;
+	}
+	if (batch != NULL)
+		return 0;
+	if (m->fds != nfds || (nfds > 0 && (row->flags & METHOD_FDS) == 0) || nfds > 1) {
+		*why = NULL;
+		return EBADF;
+	}
+	return 0;
+}
+
+/* Hands a checked request to its handler. */
+static void
+run(struct call *call, struct request *q, int *fds, size_t nfds)
+{
+	if (!find_socket(call, q))
+		return;
+	q->fd = nfds > 0 ? fds[0] : -1;
+	if (nfds > 0) /* whoever takes it owns it, whatever becomes of the request */
+		fds[0] = -1;
+	handlers[call->row->id].run(call, q);
+}
+
+void
+dispatch(struct session *s, struct batch *batch, json_t *object,
+    const struct wire_message *m, int *fds, size_t nfds)
+{
+	struct request q = {.fd = -1};
+	const struct method_row *row = NULL;
+	struct message msg;
+	struct call *call;
+	const char *text = NULL;
+	char why[256];
+	int code;
+
+	code = message_read(object, &msg, why, sizeof(why));
+	if (code != 0)
+		text = why;
+	if (code == 0 && (row = method_find(msg.method)) == NULL)
+		code = REASON_METHOD_NOT_FOUND;
+	if (code == 0)
+		code = check(row, batch, &msg, m, nfds, &text);
+	if (code == 0) {
+		q.attached = batch == NULL && m->attached;
+		q.attachment = m->attachment;
+		q.attachment_len = m->attachment_len;
+		code = params_read(
+		    row, msg.params, q.attached, &q.params, why, sizeof(why));
+		text = why;
+	}
+	call = call_open(s, batch, row, &msg.id);
+	if (call == NULL)
+		reply_stray(s, &msg.id, REASON_INTERNAL_ERROR, "Out of memory");
+	else if (code < 0)
+		reply_fault(call, code, text);
+	else if (code != 0)
+		reply_refused(call, code, NULL,
+		    "descriptors: as many as \"fds\" says, where the method takes one");
+	else
+		run(call, &q, fds, nfds);
+	message_fini(&msg);
+}

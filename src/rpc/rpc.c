@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: ISC */
+#include "rpc/rpc.h"
+
+#include <stdlib.h>
+
+#include "rpc/rpc_private.h"
+
+#define MIB ((size_t)1024 * 1024)
+
+const struct rpc_config rpc_config_default = {
+    .wire = {.max_message = 16 * MIB, .max_attachment = 64 * MIB, .max_values = 65536},
+    .client_max = {[LIMIT_CLIENTS] = 1,
+	[LIMIT_SOCKETS] = 65536,
+	[LIMIT_CALLS] = 4096,
+	[LIMIT_BYTES] = 256 * MIB},
+    .uid_max = {[LIMIT_CLIENTS] = 1024,
+	[LIMIT_SOCKETS] = 131072,
+	[LIMIT_CALLS] = 65536,
+	[LIMIT_BYTES] = 1024 * MIB},
+    .total_max = {[LIMIT_CLIENTS] = 4096,
+	[LIMIT_SOCKETS] = 262144,
+	[LIMIT_CALLS] = SIZE_MAX,
+	[LIMIT_BYTES] = 4096 * MIB},
+};
+
+struct rpc *
+rpc_new(const struct rpc_config *config)
+{
+	struct rpc *rpc = calloc(1, sizeof(*rpc));
+
+	if (rpc == NULL)
+		return NULL;
+	rpc->config = *config;
+	idmap_init(&rpc->sockets);
+	idmap_init(&rpc->clients);
+	account_init(&rpc->account, NULL, config->total_max);
+	LIST_INIT(&rpc->uids);
+	bytes_init(&rpc->scratch);
+	return rpc;
+}
+
+void
+rpc_free(struct rpc *rpc)
+{
+	struct uid_account *user;
+
+	if (rpc == NULL)
+		return;
+	while ((user = LIST_FIRST(&rpc->uids)) != NULL) {
+		LIST_REMOVE(user, link);
+		free(user);
+	}
+	idmap_fini(&rpc->sockets);
+	idmap_fini(&rpc->clients);
+	bytes_fini(&rpc->scratch);
+	free(rpc);
+}
+
+void
+rpc_set_tcp(struct rpc *rpc, struct tcp_context *tcp)
+{
+	rpc->tcp = tcp;
+}
+
+struct uid_account *
+rpc_uid(struct rpc *rpc, uid_t uid)
+{
+	struct uid_account *user;
+
+	LIST_FOREACH(user, &rpc->uids, link)
+	if (user->uid == uid)
+		return user;
+	user = calloc(1, sizeof(*user));
+	if (user == NULL)
+		return NULL;
+	user->uid = uid;
+	account_init(&user->account, &rpc->account, rpc->config.uid_max);
+	LIST_INSERT_HEAD(&rpc->uids, user, link);
+	return user;
+}

@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What a session, a call and a socket's handle are made of.  For src/rpc only.
+ */
+#ifndef RPC_RPC_PRIVATE_H
+#define RPC_RPC_PRIVATE_H
+
+#include <jansson.h>
+#include <sys/queue.h>
+
+#include "base/idmap.h"
+#include "proto/event.h"
+#include "proto/message.h"
+#include "proto/method.h"
+#include "proto/params.h"
+#include "proto/payload.h"
+#include "proto/reason.h"
+#include "rpc/rpc.h"
+#include "tcp/tcp.h"
+
+/* One uid's account; kept once made, so that what is left to flush has one. */
+struct uid_account {
+	LIST_ENTRY(uid_account) link;
+	uid_t uid;
+	struct account account;
+};
+
+struct rpc {
+	struct rpc_config config;
+	struct tcp_context *tcp;
+	struct idmap sockets;	/* -> struct handle */
+	struct idmap clients;	/* -> struct session */
+	struct account account; /* the daemon's */
+	LIST_HEAD(, uid_account) uids;
+	struct bytes scratch; /* for payloads that must be decoded */
+};
+
+struct uid_account *rpc_uid(struct rpc *rpc, uid_t uid); /* NULL: no memory */
+
+/* --- sockets as clients know them (ownership.c) --------------------------- */
+
+/* An event that the old owner had and handed over: controlling_process. */
+struct carried {
+	TAILQ_ENTRY(carried) link;
+	enum event_id event;
+	uint64_t from; /* EVENT_TCP_OWNER */
+	int reason;    /* EVENT_TCP_ERROR */
+	struct bytes data;
+};
+
+TAILQ_HEAD(carried_list, carried);
+
+struct handle {
+	uint64_t id;
+	struct tcp_socket *tcp;
+	struct session *owner;
+	TAILQ_ENTRY(handle) link;	/* of its owner's sockets */
+	TAILQ_ENTRY(handle) stall_link; /* of its owner's stalled sockets */
+	bool stalled;
+	struct charge charge;	      /* LIMIT_SOCKETS */
+	struct carried_list carried;  /* to be told before anything else */
+	struct charge carried_charge; /* LIMIT_BYTES */
+};
+
+/* The socket with that id if s may see it, else NULL. */
+struct handle *ownership_find(struct session *s, uint64_t id);
+/*
+ * A new socket of s; takes over what charge holds.  Becomes tcp's user and
+ * account.  NULL without memory; tcp is then still the caller's.
+ */
+struct handle *ownership_add(
+    struct session *s, struct tcp_socket *tcp, struct charge *charge);
+/* The handle is no more; its socket goes on (or is gone) without it. */
+void ownership_remove(struct handle *h);
+/* Makes to the owner.  0, or REASON_SYSTEM_LIMIT and nothing changed. */
+int ownership_move(struct handle *h, struct session *to);
+
+/* --- telling owners (publish.c) --------------------------------------------- */
+
+/* Tells what is carried, as far as there is room.  True when none is left. */
+bool publish_carried(struct handle *h);
+/* The owner has room again. */
+void publish_resume(struct handle *h);
+/* Frees what is carried and was not told. */
+void carried_clear(struct carried_list *list);
+
+/* --- sessions and calls (session.c) ------------------------------------------ */
+
+struct batch;
+
+TAILQ_HEAD(call_list, call);
+TAILQ_HEAD(handle_list, handle);
+
+struct session {
+	struct rpc *rpc;
+	uint64_t id;
+	uid_t uid;
+	pid_t pid;
+	bool privileged; /* root, or the daemon's own uid */
+	bool ended;	 /* nobody is there to read an answer */
+	char *name;	 /* from session.hello; NULL before */
+	const struct session_sink *sink;
+	void *sink_ctx;
+	enum payload_form form;
+	bool attachments;
+	struct uid_account *user;
+	struct account account;
+	struct charge charge; /* LIMIT_CLIENTS */
+	struct call_list calls;
+	struct handle_list handles;
+	struct handle_list stalled_handles;
+	struct call_list stalled_calls; /* recvs whose answer found no room */
+};
+
+/* A request that is being worked on. */
+struct call {
+	TAILQ_ENTRY(call) link;
+	TAILQ_ENTRY(call) stall_link;
+	bool stalled;
+	struct session *session;
+	struct batch *batch; /* NULL: not in one */
+	const struct method_row *row;
+	struct message_id id;
+	struct tcp_socket *tcp; /* the socket it is about, or NULL */
+	struct tcp_request request;
+	struct charge charge;	     /* LIMIT_CALLS while it may wait */
+	struct charge socket_charge; /* LIMIT_SOCKETS for the one it makes */
+};
+
+/* NULL without memory.  Takes over what is in id. */
+struct call *call_open(struct session *s, struct batch *batch,
+    const struct method_row *row, struct message_id *id);
+/* Withdraws it from tcp if it waits there, and frees it. */
+void call_close(struct call *call);
+struct call *call_of(struct tcp_request *r);
+/*
+ * Readies call->request for a tcp function that may wait, answered by done.
+ * False: too many wait, and the call has been answered and is gone.
+ */
+bool call_wait(
+    struct call *call, void (*done)(struct tcp_request *, const struct tcp_outcome *));
+
+/* --- answers (reply.c): each ends the call ------------------------------------ */
+
+void reply_ok(struct call *call);
+/* result is the callee's now; NULL is answered with enomem. */
+void reply_json(struct call *call, json_t *result);
+/* data (an object, or NULL) is the callee's now. */
+void reply_error(struct call *call, int reason, json_t *data);
+/* The same with data {"option":…,"detail":…}; each may be NULL. */
+void reply_refused(struct call *call, int reason, const char *option, const char *detail);
+/* One of JSON-RPC's own errors; text is a sentence. */
+void reply_fault(struct call *call, int code, const char *text);
+/* recv's result. */
+void reply_data(struct call *call, const void *data, size_t len);
+/* closed, with what gen_tcp would have thrown away, if anything. */
+void reply_rest(struct call *call, int reason, const void *data, size_t len);
+/* An error that belongs to no call. */
+void reply_stray(
+    struct session *s, const struct message_id *id, int code, const char *text);
+/* How payloads of tcp are shown to s. */
+struct payload_style session_style(const struct session *s, const struct tcp_socket *tcp);
+
+/* --- batches (batch.c) ---------------------------------------------------------- */
+
+/* NULL without memory. */
+struct batch *batch_new(struct session *s);
+/* The queue for a member's answer, its separator written. */
+struct bytes *batch_out(struct batch *b);
+/* Have the answers grown so large that results are refused (system_limit)? */
+bool batch_full(const struct batch *b);
+/* One more user: a member that is being worked on, or the one who fills it. */
+void batch_hold(struct batch *b);
+/* One fewer.  The last one sends what was gathered. */
+void batch_release(struct batch *b);
+
+/* --- dispatch (dispatch.c) and handlers (call_*.c) ------------------------------- */
+
+/* A checked request, as handlers get it. */
+struct request {
+	struct params params;
+	struct handle *handle; /* params[0], for methods on a socket */
+	const void *attachment;
+	size_t attachment_len;
+	bool attached;
+	int fd; /* a passed descriptor or -1; who takes it sets -1 */
+};
+
+/* Carries out one request object, alone or in a batch.  fds stay the caller's;
+ * one that was taken is set to -1. */
+void dispatch(struct session *s, struct batch *batch, json_t *object,
+    const struct wire_message *m, int *fds, size_t nfds);
+
+typedef void call_handler(struct call *call, struct request *q);
+call_handler call_connect, call_listen, call_accept, call_fdopen;
+call_handler call_send, call_recv, call_close_socket, call_shutdown, call_unrecv;
+call_handler call_setopts, call_getopts;
+call_handler call_sockname, call_peername, call_port, call_getstat, call_info, call_i;
+call_handler call_controlling_process;
+call_handler call_hello, call_self, call_clients, call_cancel;
+
+/* --- who may (policy.c) ------------------------------------------------------------ */
+
+/*
+ * May s open a socket so?  0 or EACCES; *detail is a sentence.  address is the
+ * destination of connect (of kind ADDRESS_NONE for a name), or NULL for listen;
+ * port is the one to bind by position (listen), 0 for none.
+ */
+int policy_open(const struct session *s, const struct address *address, uint16_t port,
+    const struct option_list *options, const char **detail);
+/* May s see a socket of that uid? */
+bool policy_sees(const struct session *s, uid_t uid);
+
+#endif
