@@ -35,6 +35,13 @@ extern const struct server_config server_config_default;
  */
 struct server *server_new(struct event_base *base, const struct clock *clock,
     struct rpc *rpc, const struct server_config *config, char *why, size_t size);
+/*
+ * The first half of an orderly end: no new clients, no further requests.  The
+ * loop is then to go on until server_idle(), or until patience ends.
+ */
+void server_stop(struct server *server);
+/* Has all that was said been written? */
+bool server_idle(const struct server *server);
 /* Ends every client, and removes the socket file if it is still ours. */
 void server_free(struct server *server);
 

@@ -1,0 +1,348 @@
+/* SPDX-License-Identifier: ISC */
+#include "control/server.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "control/channel.h"
+#include "control/lock.h"
+#include "proto/reason.h"
+
+enum {
+	ACCEPTS = 64,		 /* in one turn */
+	BACKOFF_MIN = 10,	 /* ms until accept is tried again … */
+	BACKOFF_MAX = 1000,	 /* … doubled up to this */
+	SOCKET_BUFFER = 1 << 20, /* bytes asked of the kernel for a client */
+	LAST_WORDS = 5000	 /* ms */
+};
+
+struct server {
+	struct channel_host host;
+	struct server_config config;
+	struct lock lock;
+	int fd;
+	dev_t dev; /* the socket file, when we made it */
+	ino_t ino;
+	bool bound;
+	struct event *accept_event;
+	struct event *retry; /* timer: accept again */
+	struct event *again; /* timer: another turn at once */
+	int64_t backoff;     /* ms */
+	struct log_gate gate;
+};
+
+const struct server_config server_config_default = {
+    .mode = 0660,
+    .group = (gid_t)-1,
+    .wire = {.max_message = 16 << 20, .max_attachment = 64 << 20, .max_values = 65536},
+    .queue_high = 1 << 20,
+};
+
+/* --- clients ------------------------------------------------------------------ */
+
+static void
+welcome(struct server *s, int fd)
+{
+	const int size = SOCKET_BUFFER;
+	struct ucred who;
+	socklen_t len = sizeof(who);
+	uint64_t held;
+	int error;
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &len) != 0 ||
+	    who.pid == getpid()) {
+		/* the daemon is not its own client: see protocol, section 7 */
+		channel_refuse(fd, EACCES);
+		return;
+	}
+	/* only wishes: the kernel gives what its settings allow */
+	(void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
+	(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
+	error = channel_open(&s->host, fd, who.uid, who.pid);
+	if (error == 0)
+		return;
+	channel_refuse(fd, error == EUSERS ? REASON_SYSTEM_LIMIT : error);
+	if (log_gate_pass(&s->gate, clock_now(s->host.clock), &held))
+		log_warning("control", "uid %lu, pid %ld refused: %s (%llu more such)",
+		    (unsigned long)who.uid, (long)who.pid,
+		    error == EUSERS ? "too many clients" : strerror(error),
+		    (unsigned long long)held);
+}
+
+/* Without descriptors or memory the event would fire for ever: look later. */
+static void
+accept_later(struct server *s, int error)
+{
+	struct timeval tv = clock_timeval(s->backoff);
+	uint64_t held;
+
+	if (log_gate_pass(&s->gate, clock_now(s->host.clock), &held))
+		log_warning("control", "cannot accept clients: %s (%llu more such)",
+		    strerror(error), (unsigned long long)held);
+	event_del(s->accept_event);
+	/* if even that fails, better busy than deaf */
+	if (event_add(s->retry, &tv) != 0)
+		(void)event_add(s->accept_event, NULL);
+	s->backoff = s->backoff * 2 < BACKOFF_MAX ? s->backoff * 2 : BACKOFF_MAX;
+}
+
+static void
+on_client(evutil_socket_t listener, short what, void *arg)
+{
+	struct server *s = arg;
+	int i, fd;
+
+	(void)what;
+	for (i = 0; i < ACCEPTS; i++) {
+		fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		if (fd >= 0) {
+			s->backoff = BACKOFF_MIN;
+			welcome(s, fd);
+			continue;
+		}
+		if (errno == EINTR || errno == ECONNABORTED)
+			continue;
+		if (errno != EAGAIN)
+			accept_later(s, errno);
+		return;
+	}
+}
+
+static void
+on_retry(evutil_socket_t fd, short what, void *arg)
+{
+	struct server *s = arg;
+
+	(void)fd;
+	(void)what;
+	if (event_add(s->accept_event, NULL) != 0)
+		accept_later(s, ENOMEM);
+}
+
+/* Only wakes the loop: server_flush() is called at the end of its turn. */
+static void
+on_again(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	(void)arg;
+}
+
+/* --- the socket file ------------------------------------------------------------ */
+
+/* Is somebody listening at addr?  An errno otherwise: ECONNREFUSED if not. */
+static int
+probe(const struct sockaddr_un *addr)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	int error;
+
+	if (fd == -1)
+		return errno;
+	error = connect(fd, (const struct sockaddr *)addr, sizeof(*addr)) == 0 ? 0
+									       : errno;
+	close(fd);
+	return error == EAGAIN ? 0 : error; /* its queue is full: it lives */
+}
+
+/*
+ * Makes way for our socket file.  Only a socket at which nobody listens is
+ * removed; that it was a gentcpd's is sure by the lock, which we hold.
+ */
+static bool
+clear_path(const struct sockaddr_un *addr, char *why, size_t size)
+{
+	const char *path = addr->sun_path;
+	struct stat st;
+	int error;
+
+	if (lstat(path, &st) != 0) {
+		if (errno == ENOENT)
+			return true;
+		snprintf(why, size, "cannot look at %s: %s", path, strerror(errno));
+		return false;
+	}
+	if (!S_ISSOCK(st.st_mode)) {
+		snprintf(why, size, "%s exists and is not a socket", path);
+		return false;
+	}
+	error = probe(addr);
+	if (error != ECONNREFUSED) {
+		snprintf(why, size, "cannot replace %s: %s", path,
+		    error == 0 ? "somebody is listening there" : strerror(error));
+		return false;
+	}
+	if (unlink(path) == 0 || errno == ENOENT)
+		return true;
+	snprintf(
+	    why, size, "cannot remove the dead socket %s: %s", path, strerror(errno));
+	return false;
+}
+
+/*
+ * Binds.  Until listen() nobody can connect, so owner and mode are right before
+ * anybody can; and they are narrow from the first moment, because a socket file
+ * takes its mode from the descriptor.
+ */
+static bool
+bind_file(struct server *s, const struct sockaddr_un *addr, char *why, size_t size)
+{
+	struct stat st;
+
+	s->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (s->fd == -1 || fchmod(s->fd, 0600) != 0 ||
+	    bind(s->fd, (const struct sockaddr *)addr, sizeof(*addr)) != 0) {
+		snprintf(
+		    why, size, "cannot bind %s: %s", addr->sun_path, strerror(errno));
+		return false;
+	}
+	if (lstat(addr->sun_path, &st) == 0) {
+		s->dev = st.st_dev;
+		s->ino = st.st_ino;
+		s->bound = true;
+	}
+	if (!s->bound ||
+	    (s->config.group != (gid_t)-1 &&
+		lchown(addr->sun_path, (uid_t)-1, s->config.group) != 0) ||
+	    chmod(addr->sun_path, s->config.mode) != 0 || listen(s->fd, SOMAXCONN) != 0) {
+		snprintf(
+		    why, size, "cannot set up %s: %s", addr->sun_path, strerror(errno));
+		return false;
+	}
+	return true;
+}
+
+static bool
+open_socket(struct server *s, char *why, size_t size)
+{
+	struct sockaddr_un addr = {.sun_family = AF_UNIX};
+	size_t len = strlen(s->config.path);
+
+	if (len == 0) {
+		snprintf(why, size, "the socket's path is empty");
+		return false;
+	}
+	if (len >= sizeof(addr.sun_path)) {
+		snprintf(why, size,
+		    "the socket's path is too long (%zu of at most %zu): %s", len,
+		    sizeof(addr.sun_path) - 1, s->config.path);
+		return false;
+	}
+	memcpy(addr.sun_path, s->config.path, len);
+	return lock_take(&s->lock, s->config.path, why, size) == 0 &&
+	    clear_path(&addr, why, size) && bind_file(s, &addr, why, size);
+}
+
+/* Is the file at our path the one that we made? */
+static bool
+still_ours(const struct server *s)
+{
+	struct stat st;
+
+	return s->bound && lstat(s->config.path, &st) == 0 && st.st_dev == s->dev &&
+	    st.st_ino == s->ino;
+}
+
+/* --- life --------------------------------------------------------------------------- */
+
+static bool
+start(struct server *s, char *why, size_t size)
+{
+	struct event_base *base = s->host.base;
+
+	if (!open_socket(s, why, size))
+		return false;
+	s->accept_event = event_new(base, s->fd, EV_READ | EV_PERSIST, on_client, s);
+	s->retry = evtimer_new(base, on_retry, s);
+	s->again = evtimer_new(base, on_again, s);
+	if (s->accept_event == NULL || s->retry == NULL || s->again == NULL ||
+	    event_add(s->accept_event, NULL) != 0) {
+		snprintf(why, size, "out of memory");
+		return false;
+	}
+	return true;
+}
+
+struct server *
+server_new(struct event_base *base, const struct clock *clock, struct rpc *rpc,
+    const struct server_config *config, char *why, size_t size)
+{
+	struct server *s = calloc(1, sizeof(*s));
+
+	if (s == NULL) {
+		snprintf(why, size, "out of memory");
+		return NULL;
+	}
+	channel_host_init(&s->host);
+	s->host.base = base;
+	s->host.clock = clock;
+	s->host.rpc = rpc;
+	s->host.wire = config->wire;
+	s->host.queue_high = config->queue_high;
+	s->host.last_words = LAST_WORDS;
+	s->config = *config;
+	s->lock.fd = s->fd = -1;
+	s->backoff = BACKOFF_MIN;
+	if (!start(s, why, size)) {
+		server_free(s);
+		return NULL;
+	}
+	log_info("control", "listening on %s", config->path);
+	return s;
+}
+
+static void
+free_event(struct event *event)
+{
+	if (event != NULL)
+		event_free(event);
+}
+
+void
+server_free(struct server *s)
+{
+	if (s == NULL)
+		return;
+	channel_close_all(&s->host);
+	free_event(s->accept_event);
+	free_event(s->retry);
+	free_event(s->again);
+	if (still_ours(s))
+		(void)unlink(s->config.path);
+	if (s->fd != -1)
+		close(s->fd);
+	lock_drop(&s->lock);
+	free(s);
+}
+
+void
+server_stop(struct server *s)
+{
+	event_del(s->accept_event);
+	event_del(s->retry);
+	channel_stop_all(&s->host);
+}
+
+bool
+server_idle(const struct server *s)
+{
+	return channel_idle_all(&s->host);
+}
+
+void
+server_flush(struct server *s)
+{
+	static const struct timeval now = {0, 0};
+
+	if (channel_settle_all(&s->host) && !evtimer_pending(s->again, NULL))
+		(void)evtimer_add(s->again, &now);
+}

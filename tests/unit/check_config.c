@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: ISC */
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "daemon/config.h"
+
+static char dir[32], file[64], why[512];
+static struct config c;
+
+static void
+begin(void)
+{
+	snprintf(dir, sizeof(dir), "/tmp/check_config.XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+	snprintf(file, sizeof(file), "%s/conf", dir);
+	ck_assert_int_eq(setenv("GENTCPD_SOCKET", "/tmp/from-the-environment", 1), 0);
+	ck_assert(config_init(&c));
+}
+
+static void
+end(void)
+{
+	config_fini(&c);
+	unlink(file);
+	ck_assert_int_eq(rmdir(dir), 0);
+}
+
+static void
+write_file(const char *text)
+{
+	FILE *f = fopen(file, "w");
+
+	ck_assert_ptr_nonnull(f);
+	ck_assert_int_ge(fputs(text, f), 0);
+	ck_assert_int_eq(fclose(f), 0);
+}
+
+static bool
+reads(const char *text)
+{
+	write_file(text);
+	why[0] = '\0';
+	return config_read(&c, file, why, sizeof(why));
+}
+
+/* Text is refused with words about it, and leaves all as it was. */
+static void
+refused(const char *text, const char *words)
+{
+	struct config before = c;
+
+	ck_assert_msg(!reads(text), "taken: %s", text);
+	ck_assert_msg(strstr(why, words) != NULL, "%s: said: %s", text, why);
+	ck_assert_msg(strncmp(why, file, strlen(file)) == 0, "no file named: %s", why);
+	ck_assert_mem_eq(&before, &c, sizeof(c));
+}
+
+START_TEST(defaults)
+{
+	const size_t mib = 1024 * 1024;
+
+	ck_assert_str_eq(c.socket, "/tmp/from-the-environment");
+	ck_assert_ptr_eq(c.server.path, c.socket);
+	ck_assert_ptr_eq(c.rpc.control_path, c.socket);
+	ck_assert_uint_eq(c.server.mode, 0660);
+	ck_assert_uint_eq(c.server.group, (gid_t)-1);
+	ck_assert_uint_eq(c.server.wire.max_message, 16 * mib);
+	ck_assert_uint_eq(c.server.wire.max_attachment, 64 * mib);
+	ck_assert_uint_eq(c.server.wire.max_values, 65536);
+	ck_assert_mem_eq(&c.server.wire, &c.rpc.wire, sizeof(c.rpc.wire));
+	ck_assert_uint_eq(c.server.queue_high, mib);
+	ck_assert_uint_eq(c.tcp.max_packet, 64 * mib);
+	ck_assert_int_eq(c.tcp.close_timeout, 180000);
+	ck_assert_uint_eq(c.rpc.client_max[LIMIT_SOCKETS], 65536);
+	ck_assert_uint_eq(c.rpc.client_max[LIMIT_CALLS], 4096);
+	ck_assert_uint_eq(c.rpc.client_max[LIMIT_BYTES], 256 * mib);
+	ck_assert_uint_eq(c.rpc.uid_max[LIMIT_CLIENTS], 1024);
+	ck_assert_uint_eq(c.rpc.uid_max[LIMIT_SOCKETS], 131072);
+	ck_assert_uint_eq(c.rpc.uid_max[LIMIT_CALLS], 65536);
+	ck_assert_uint_eq(c.rpc.uid_max[LIMIT_BYTES], 1024 * mib);
+	ck_assert_uint_eq(c.rpc.total_max[LIMIT_CLIENTS], 4096);
+	ck_assert_uint_eq(c.rpc.total_max[LIMIT_SOCKETS], 262144);
+	ck_assert_uint_eq(c.rpc.total_max[LIMIT_CALLS], SIZE_MAX);
+	ck_assert_uint_eq(c.rpc.total_max[LIMIT_BYTES], 4096 * mib);
+	ck_assert_uint_eq(c.rpc.uid, geteuid());
+}
+END_TEST
+
+START_TEST(where_the_socket_is)
+{
+	struct config d;
+
+	ck_assert_int_eq(unsetenv("GENTCPD_SOCKET"), 0);
+	ck_assert_int_eq(setenv("XDG_RUNTIME_DIR", "/run/user/7", 1), 0);
+	ck_assert(config_init(&d));
+	if (geteuid() == 0)
+		ck_assert_str_eq(d.socket, RUNSTATEDIR "/gentcpd/gentcpd.sock");
+	else
+		ck_assert_str_eq(d.socket, "/run/user/7/gentcpd.sock");
+	config_fini(&d);
+	ck_assert_int_eq(unsetenv("XDG_RUNTIME_DIR"), 0);
+	ck_assert_int_eq(setenv("GENTCPD_SOCKET", "", 1), 0);
+	ck_assert(config_init(&d));
+	if (geteuid() != 0)
+		ck_assert_ptr_null(d.socket);
+	ck_assert(config_set_socket(&d, "/x"));
+	ck_assert_str_eq(d.server.path, "/x");
+	ck_assert_str_eq(d.rpc.control_path, "/x");
+	config_fini(&d);
+}
+END_TEST
+
+START_TEST(nothing_and_everything)
+{
+	ck_assert_msg(reads("{}"), "%s", why);
+	ck_assert_str_eq(c.socket, "/tmp/from-the-environment");
+	ck_assert_msg(
+	    reads("{\"socket\":\"/tmp/a b\",\"mode\":\"0600\",\"group\":0,"
+		  "\"max_message\":2048,\"max_attachment\":0,\"max_values\":100,"
+		  "\"queue_high\":8192,\"max_packet\":77,\"close_timeout\":5,"
+		  "\"resolvers\":3,\"client_sockets\":1,\"client_calls\":2,"
+		  "\"client_bytes\":3000,\"uid_clients\":4,\"uid_sockets\":5,"
+		  "\"uid_calls\":6,\"uid_bytes\":7000,\"total_clients\":8,"
+		  "\"total_sockets\":9,\"total_calls\":10,"
+		  "\"total_bytes\":\"unlimited\"}"),
+	    "%s", why);
+	ck_assert_str_eq(c.socket, "/tmp/a b");
+	ck_assert_ptr_eq(c.server.path, c.socket);
+	ck_assert_uint_eq(c.server.mode, 0600);
+	ck_assert_uint_eq(c.server.group, 0);
+	ck_assert_uint_eq(c.server.wire.max_message, 2048);
+	ck_assert_uint_eq(c.rpc.wire.max_message, 2048);
+	ck_assert_uint_eq(c.rpc.wire.max_attachment, 0);
+	ck_assert_uint_eq(c.rpc.wire.max_values, 100);
+	ck_assert_uint_eq(c.server.queue_high, 8192);
+	ck_assert_uint_eq(c.tcp.max_packet, 77);
+	ck_assert_int_eq(c.tcp.close_timeout, 5);
+	ck_assert_uint_eq(c.tcp.resolvers, 3);
+	ck_assert_uint_eq(c.rpc.client_max[LIMIT_SOCKETS], 1);
+	ck_assert_uint_eq(c.rpc.client_max[LIMIT_CALLS], 2);
+	ck_assert_uint_eq(c.rpc.client_max[LIMIT_BYTES], 3000);
+	ck_assert_uint_eq(c.rpc.uid_max[LIMIT_CLIENTS], 4);
+	ck_assert_uint_eq(c.rpc.uid_max[LIMIT_SOCKETS], 5);
+	ck_assert_uint_eq(c.rpc.uid_max[LIMIT_CALLS], 6);
+	ck_assert_uint_eq(c.rpc.uid_max[LIMIT_BYTES], 7000);
+	ck_assert_uint_eq(c.rpc.total_max[LIMIT_CLIENTS], 8);
+	ck_assert_uint_eq(c.rpc.total_max[LIMIT_SOCKETS], 9);
+	ck_assert_uint_eq(c.rpc.total_max[LIMIT_CALLS], 10);
+	ck_assert_uint_eq(c.rpc.total_max[LIMIT_BYTES], SIZE_MAX);
+	ck_assert_msg(reads("{\"group\":\"root\"}"), "%s", why);
+	ck_assert_uint_eq(c.server.group, 0);
+}
+END_TEST
+
+START_TEST(wrong_values)
+{
+	refused("{\"max_pakcet\":5}", "unknown key max_pakcet");
+	refused("{\"max_packet\":\"5\"}", "max_packet must be a whole number");
+	refused("{\"max_packet\":5.0}", "max_packet must be a whole number");
+	refused("{\"max_packet\":null}", "max_packet must be a whole number");
+	refused("{\"max_packet\":0}", "max_packet must be from 1 to 2147483647");
+	refused("{\"max_packet\":2147483648}", "must be from 1 to");
+	refused("{\"close_timeout\":-1}", "close_timeout must be from 0");
+	refused("{\"client_calls\":0}", "client_calls must be at least 1");
+	refused("{\"client_calls\":\"many\"}", "or \"unlimited\"");
+	refused("{\"max_values\":\"unlimited\"}", "max_values must be a whole number");
+	refused("{\"mode\":660}", "octal");
+	refused("{\"mode\":\"0680\"}", "octal");
+	refused("{\"mode\":\"\"}", "octal");
+	refused("{\"mode\":\"4755\"}", "\"0777\"");
+	refused("{\"mode\":\"-660\"}", "octal");
+	refused("{\"group\":\"no such group here\"}", "no such group here");
+	refused("{\"group\":-1}", "group must be from 0");
+	refused("{\"group\":4294967295}", "group must be from 0");
+	refused("{\"group\":[]}", "group must be a name or a whole number");
+	refused("{\"socket\":\"\"}", "socket must be a string");
+	refused("{\"socket\":5}", "socket must be a string");
+	refused("{\"socket\":\"/123456789/123456789/123456789/123456789/123456789/"
+		"123456789/123456789/123456789/123456789/123456789/12345678\"}",
+	    "1 to 107");
+}
+END_TEST
+
+START_TEST(all_or_nothing)
+{
+	refused("{\"socket\":\"/elsewhere\",\"max_packet\":9,\"resolvers\":0}",
+	    "resolvers must be from 1");
+	ck_assert_str_eq(c.socket, "/tmp/from-the-environment");
+	ck_assert_uint_ne(c.tcp.max_packet, 9);
+}
+END_TEST
+
+START_TEST(broken_files)
+{
+	char name[96];
+
+	snprintf(name, sizeof(name), "%s:3:", file);
+	refused("{\n\"max_packet\":5,\n\"resolvers\" 2}", name);
+	refused("{\"resolvers\":2,\"resolvers\":3}", "duplicate");
+	refused("{\"resolvers\":2} x", ":1:");
+	refused("[]", "one JSON object");
+	refused("", ":1:");
+	refused("{\"socket\":\"a\\u0000b\"}", ":1:");
+}
+END_TEST
+
+START_TEST(unreadable_files)
+{
+	FILE *f;
+	long i;
+
+	ck_assert(!config_read(&c, "/nowhere/at/all", why, sizeof(why)));
+	ck_assert_str_eq(why, "cannot read /nowhere/at/all: No such file or directory");
+	ck_assert(!config_read(&c, dir, why, sizeof(why)));
+	ck_assert_ptr_nonnull(strstr(why, "Is a directory"));
+	ck_assert_int_eq(mkfifo(file, 0600), 0);
+	ck_assert(!config_read(&c, file, why, sizeof(why)));
+	ck_assert_int_eq(unlink(file), 0);
+	f = fopen(file, "w");
+	ck_assert_ptr_nonnull(f);
+	for (i = 0; i < 1024 * 1024; i++)
+		putc(' ', f);
+	fputs("{}", f);
+	ck_assert_int_eq(fclose(f), 0);
+	ck_assert(!config_read(&c, file, why, sizeof(why)));
+	ck_assert_ptr_nonnull(strstr(why, "File too large"));
+	ck_assert_int_eq(truncate(file, 1024 * 1024 - 2), 0);
+	f = fopen(file, "a");
+	ck_assert_ptr_nonnull(f);
+	fputs("{}", f);
+	ck_assert_int_eq(fclose(f), 0);
+	ck_assert_msg(config_read(&c, file, why, sizeof(why)), "%s", why);
+}
+END_TEST
+
+/* Each key has its place in the help, with its default. */
+START_TEST(help)
+{
+	static char text[16384];
+	FILE *f;
+	size_t n;
+	int saved;
+
+	fflush(stdout);
+	saved = dup(STDOUT_FILENO);
+	ck_assert_ptr_nonnull(freopen(file, "w", stdout));
+	config_help();
+	fflush(stdout);
+	ck_assert_int_ge(dup2(saved, STDOUT_FILENO), 0);
+	close(saved);
+	f = fopen(file, "r");
+	ck_assert_ptr_nonnull(f);
+	n = fread(text, 1, sizeof(text) - 1, f);
+	text[n] = '\0';
+	fclose(f);
+	ck_assert_ptr_nonnull(strstr(text, "  socket "));
+	ck_assert_ptr_nonnull(strstr(text, "default /tmp/from-the-environment\n"));
+	ck_assert_ptr_nonnull(strstr(text, "  close_timeout "));
+	ck_assert_ptr_nonnull(
+	    strstr(text, "milliseconds, from 0 to 86400000; default 180000\n"));
+	ck_assert_ptr_nonnull(strstr(text, "default \"0660\"\n"));
+	ck_assert_ptr_nonnull(strstr(text, "default unlimited\n"));
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *suite = suite_create("daemon/config");
+	TCase *tc = tcase_create("config");
+	SRunner *runner;
+	int failed;
+
+	tcase_add_checked_fixture(tc, begin, end);
+	tcase_add_test(tc, defaults);
+	tcase_add_test(tc, where_the_socket_is);
+	tcase_add_test(tc, nothing_and_everything);
+	tcase_add_test(tc, wrong_values);
+	tcase_add_test(tc, all_or_nothing);
+	tcase_add_test(tc, broken_files);
+	tcase_add_test(tc, unreadable_files);
+	tcase_add_test(tc, help);
+	suite_add_tcase(suite, tc);
+	runner = srunner_create(suite);
+	srunner_run_all(runner, CK_ENV);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
