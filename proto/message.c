@@ -89,22 +89,11 @@ message_load(const char *text, size_t len, char *why, size_t size)
 	json_error_t error;
 	json_t *json;
 
-	json = json_loadb(text, len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
-	if (json != NULL)
-		return json;
-	switch (json_error_code(&error)) {
-	case json_error_null_character:
-	case json_error_null_byte_in_key:
-		refuse(why, size,
-		    "Byte %d: a string cannot hold NUL; base64, an array or an "
-		    "attachment can",
-		    error.position);
-		break;
-	default:
+	json = json_loadb(
+	    text, len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_ALLOW_NUL, &error);
+	if (json == NULL)
 		refuse(why, size, "Byte %d: %s", error.position, error.text);
-		break;
-	}
-	return NULL;
+	return json;
 }
 
 /* The members that a request may have. */
@@ -162,8 +151,10 @@ check_members(json_t *const members[], const char *unknown, char *why, size_t si
 	if (unknown != NULL)
 		return refuse(
 		    why, size, "A request has no member \"%.64s\" at its top", unknown);
-	if (!json_is_string(members[MEMBER_METHOD]))
-		return refuse(why, size, "method must be a string");
+	if (!json_is_string(members[MEMBER_METHOD]) ||
+	    strlen(json_string_value(members[MEMBER_METHOD])) !=
+		json_string_length(members[MEMBER_METHOD]))
+		return refuse(why, size, "method must be a string without NUL");
 	if (params != NULL && !json_is_object(params) && !json_is_array(params))
 		return refuse(why, size, "params must be an object or an array");
 	return 0;

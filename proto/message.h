@@ -53,8 +53,9 @@ struct message {
  * Parses a line.  Returns a new reference (an object, a batch array, or another
  * value, which is JSON but no message: message_read() refuses it), or NULL with
  * a sentence in why[size].  Duplicate keys, broken UTF-8, numbers out of range,
- * NUL, also as \u0000, and anything behind the value are refused (RFC 8259, and
- * jansson's JSON_REJECT_DUPLICATES).
+ * NUL in a key and anything behind the value are refused (RFC 8259, and
+ * jansson's JSON_REJECT_DUPLICATES).  \u0000 in a string is JSON, and data may
+ * hold it: who takes a string for a name must see that none is in it.
  */
 json_t *message_load(const char *text, size_t len, char *why, size_t size);
 

@@ -31,11 +31,19 @@ integer_within(const json_t *v, int64_t min, int64_t max)
 	    json_integer_value(v) <= max;
 }
 
-/* A string that C can hold: a NUL inside would hide what follows it. */
+/* A NUL inside would hide what follows it from C. */
+const char *
+params_text(const json_t *value)
+{
+	const char *text = json_string_value(value);
+
+	return text != NULL && strlen(text) == json_string_length(value) ? text : NULL;
+}
+
 static bool
 is_text(const json_t *v)
 {
-	return json_is_string(v) && strlen(json_string_value(v)) == json_string_length(v);
+	return params_text(v) != NULL;
 }
 
 static bool

@@ -27,6 +27,9 @@ struct params {
 int params_read(const struct method_row *row, json_t *params, bool attached,
     struct params *p, char *why, size_t size);
 
+/* The text of a string that holds no NUL; NULL for any other value. */
+const char *params_text(const json_t *value);
+
 /* A checked SOCKET or CLIENT: its number.  LENGTH, INTEGER likewise. */
 uint64_t params_uint(const struct params *p, size_t i);
 /* A checked TIMEOUT: ms, or -1 for "infinity" and for one not given. */

@@ -77,6 +77,7 @@ call_getstat(struct call *call, struct request *q)
 {
 	json_t *names = q->params.value[1], *result, *name;
 	uint64_t counter[TCP_COUNTERS];
+	const char *text;
 	enum tcp_counter c;
 	size_t i;
 
@@ -90,12 +91,11 @@ call_getstat(struct call *call, struct request *q)
 	}
 	result = json_object();
 	json_array_foreach (names, i, name) {
-		c = json_is_string(name) ? tcp_counter_find(json_string_value(name))
-					 : TCP_COUNTERS;
+		text = params_text(name);
+		c = text != NULL ? tcp_counter_find(text) : TCP_COUNTERS;
 		if (c == TCP_COUNTERS) {
 			json_decref(result);
-			reply_refused(call, EINVAL, json_string_value(name),
-			    "no counter of that name");
+			reply_refused(call, EINVAL, text, "no counter of that name");
 			return;
 		}
 		json_object_set_new(result, tcp_counter_name(c), counter_new(counter[c]));

@@ -46,8 +46,8 @@ static int
 read_message(json_t *json, uint64_t id, struct carried_list *list)
 {
 	json_t *params = json_object_get(json, "params");
-	const char *method = json_string_value(json_object_get(json, "method"));
-	json_t *socket = json_object_get(params, "socket"), *data, *reason;
+	const char *method = params_text(json_object_get(json, "method")), *reason;
+	json_t *socket = json_object_get(params, "socket"), *data;
 	enum event_id event = method == NULL ? EVENT_COUNT : event_find(method);
 	struct carried *c;
 
@@ -60,10 +60,8 @@ read_message(json_t *json, uint64_t id, struct carried_list *list)
 	if (c == NULL)
 		return ENOMEM;
 	if (event == EVENT_TCP_ERROR) {
-		reason = json_object_get(params, "reason");
-		c->reason = json_is_string(reason)
-		    ? reason_from_name(json_string_value(reason))
-		    : -1;
+		reason = params_text(json_object_get(params, "reason"));
+		c->reason = reason != NULL ? reason_from_name(reason) : -1;
 		return c->reason <= 0 ? REASON_BADARG : 0;
 	}
 	if (event != EVENT_TCP)
