@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "tcp/tcp_socket.h"
+#include "tests/unit/run.h"
 
 static struct active
 n_left(int count)
@@ -105,8 +106,6 @@ main(void)
 {
 	Suite *suite = suite_create("active");
 	TCase *tc = tcase_create("arithmetic");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_test(tc, words_replace_the_count);
 	tcase_add_test(tc, numbers_add_up);
@@ -114,8 +113,5 @@ main(void)
 	tcase_add_test(tc, a_sum_out_of_range_changes_nothing);
 	tcase_add_test(tc, spending);
 	suite_add_tcase(suite, tc);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_suite(suite);
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "proto/address.h"
+#include "tests/unit/run.h"
 
 /* Both readers, and back: text is what is read, shown what is printed. */
 static void
@@ -172,8 +173,6 @@ main(void)
 {
 	Suite *suite = suite_create("address");
 	TCase *tcase = tcase_create("address");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	suite_add_tcase(suite, tcase);
 	tcase_add_test(tcase, inet);
@@ -183,8 +182,5 @@ main(void)
 	tcase_add_test(tcase, inet6_bad);
 	tcase_add_test(tcase, scope);
 	tcase_add_test(tcase, words);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_suite(suite);
 }

@@ -5,6 +5,7 @@
 
 #include "chance.h"
 #include "proto/payload.h"
+#include "tests/unit/run.h"
 
 static const char alphabet[] =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -161,8 +162,6 @@ main(void)
 {
 	Suite *suite = suite_create("base64");
 	TCase *tcase = tcase_create("base64");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_test(tcase, vectors);
 	tcase_add_test(tcase, there_and_back);
@@ -170,9 +169,5 @@ main(void)
 	tcase_add_test(tcase, every_character_in_every_place);
 	tcase_add_test(tcase, refused);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_suite(suite);
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "proto/bytes.h"
+#include "tests/unit/run.h"
 
 /* More than any machine has: malloc says no, where a sanitizer would abort. */
 #define TOO_MUCH (SIZE_MAX / 4)
@@ -322,8 +323,6 @@ main(void)
 {
 	Suite *suite = suite_create("bytes");
 	TCase *tcase = tcase_create("bytes");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	suite_add_tcase(suite, tcase);
 	tcase_add_test(tcase, empty);
@@ -339,8 +338,5 @@ main(void)
 	tcase_add_test(tcase, prepend_many);
 	tcase_add_test(tcase, failure_sticks);
 	tcase_add_test(tcase, failed_prepend);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_suite(suite);
 }

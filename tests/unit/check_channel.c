@@ -9,6 +9,7 @@
 
 #include "channel_world.h"
 #include "proto/bytes.h"
+#include "tests/unit/run.h"
 
 /* --- messages ------------------------------------------------------------------- */
 
@@ -359,8 +360,6 @@ main(void)
 {
 	Suite *suite = suite_create("control/channel");
 	TCase *tc = tcase_create("channel");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(tc, 60);
 	tcase_add_checked_fixture(tc, channel_world_begin, channel_world_end);
@@ -382,9 +381,5 @@ main(void)
 	tcase_add_test(tc, too_many_fds_at_once);
 	tcase_add_test(tc, too_many_fds_wait);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_suite(suite);
 }

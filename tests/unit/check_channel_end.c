@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "channel_world.h"
+#include "tests/unit/run.h"
 
 /* --- the end ---------------------------------------------------------------------------- */
 
@@ -228,8 +229,6 @@ main(void)
 {
 	Suite *suite = suite_create("control/channel, its end");
 	TCase *tc = tcase_create("channel");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(tc, 60);
 	tcase_add_checked_fixture(tc, channel_world_begin, channel_world_end);
@@ -247,9 +246,5 @@ main(void)
 	tcase_add_test(tc, caps);
 	tcase_add_test(tc, stopped);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_suite(suite);
 }

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "tests/unit/run.h"
 
 static uint64_t
 played(void *ctx)
@@ -87,8 +88,6 @@ main(void)
 {
 	Suite *suite = suite_create("base/clock");
 	TCase *tc = tcase_create("clock");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_test(tc, deadline_is_now_plus_timeout);
 	tcase_add_test(tc, never_does_not_end);
@@ -96,9 +95,5 @@ main(void)
 	tcase_add_test(tc, timeval_of_ms);
 	tcase_add_test(tc, monotonic_does_not_go_back);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_suite(suite);
 }

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "daemon/config.h"
+#include "tests/unit/run.h"
 
 static char dir[32], file[64], why[512];
 static struct config c;
@@ -272,8 +273,6 @@ main(void)
 {
 	Suite *suite = suite_create("daemon/config");
 	TCase *tc = tcase_create("config");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tc, begin, end);
 	tcase_add_test(tc, defaults);
@@ -285,9 +284,5 @@ main(void)
 	tcase_add_test(tc, unreadable_files);
 	tcase_add_test(tc, help);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_suite(suite);
 }

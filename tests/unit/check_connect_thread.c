@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "tcp/connect_thread.h"
+#include "tests/unit/run.h"
 
 #include <check.h>
 #include <errno.h>
@@ -113,16 +114,11 @@ main(void)
 {
 	Suite *suite = suite_create("connect_thread");
 	TCase *tc = tcase_create("threads");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_test(tc, connected_and_refused);
 	tcase_add_test(tc, one_that_hangs);
 	tcase_add_test(tc, one_that_is_left_alone);
 	tcase_set_timeout(tc, 20);
 	suite_add_tcase(suite, tc);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_suite(suite);
 }

@@ -12,6 +12,7 @@
 #include "proto/reason.h"
 #include "tcp/resolver.h"
 #include "tcp_world.h"
+#include "tests/unit/run.h"
 
 static struct world w;
 static struct option_list list;
@@ -563,8 +564,6 @@ main(void)
 {
 	Suite *suite = suite_create("connector");
 	TCase *tc = tcase_create("connect");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_loop_test(tc, numeric_hosts, 0, 2);
@@ -587,8 +586,5 @@ main(void)
 	tcase_add_test(tc, passed_and_timed_out);
 	tcase_set_timeout(tc, 20);
 	suite_add_tcase(suite, tc);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_suite(suite);
 }

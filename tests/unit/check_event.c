@@ -7,6 +7,7 @@
 
 #include "proto/event.h"
 #include "proto/reason.h"
+#include "tests/unit/run.h"
 
 /* One line is written, it is JSON, and it is this. */
 static void
@@ -135,17 +136,11 @@ main(void)
 {
 	Suite *suite = suite_create("event");
 	TCase *tcase = tcase_create("event");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_test(tcase, rows);
 	tcase_add_test(tcase, plain);
 	tcase_add_test(tcase, data_in_the_line);
 	tcase_add_test(tcase, data_attached);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_suite(suite);
 }

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/idmap.h"
+#include "tests/unit/run.h"
 
 enum { MANY = 50000 };
 
@@ -133,8 +134,6 @@ main(void)
 {
 	Suite *suite = suite_create("base/idmap");
 	TCase *tc = tcase_create("idmap");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_test(tc, empty);
 	tcase_add_test(tc, numbers_begin_at_one_and_are_not_given_again);
@@ -143,9 +142,5 @@ main(void)
 	tcase_add_test(tc, memory_follows_the_number_of_entries);
 	tcase_add_test(tc, a_moving_window);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_suite(suite);
 }

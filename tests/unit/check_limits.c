@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/limits.h"
+#include "tests/unit/run.h"
 
 /* a daemon with two uids, the first with two clients */
 static struct account total, uid1, uid2, a, b;
@@ -148,8 +149,6 @@ main(void)
 {
 	Suite *suite = suite_create("base/limits");
 	TCase *tc = tcase_create("limits");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tc, family, NULL);
 	tcase_add_test(tc, counts_in_all_above);
@@ -160,9 +159,5 @@ main(void)
 	tcase_add_test(tc, no_limit_and_no_overflow);
 	tcase_add_test(tc, nothing_is_always_to_be_had);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_suite(suite);
 }

@@ -13,6 +13,7 @@
 
 #include "proto/reason.h"
 #include "tcp_world.h"
+#include "tests/unit/run.h"
 
 static struct world w;
 static struct option_list list;
@@ -492,8 +493,6 @@ main(void)
 {
 	Suite *suite = suite_create("listener");
 	TCase *tc = tcase_create("listener");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, the_wildcard_by_default);
@@ -519,8 +518,5 @@ main(void)
 	tcase_add_test(tc, no_descriptors_left);
 	tcase_set_timeout(tc, 20);
 	suite_add_tcase(suite, tc);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_suite(suite);
 }

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "control/lock.h"
+#include "tests/unit/run.h"
 
 static char dir[32], path[64], file[80], why[256];
 
@@ -113,8 +114,6 @@ main(void)
 {
 	Suite *suite = suite_create("control/lock");
 	TCase *tc = tcase_create("lock");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tc, begin, end);
 	tcase_add_test(tc, taken_once);
@@ -123,9 +122,5 @@ main(void)
 	tcase_add_test(tc, links_and_other_files);
 	tcase_add_test(tc, no_folder);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_suite(suite);
 }

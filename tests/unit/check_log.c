@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "tests/unit/run.h"
 
 static int reader, saved;
 static char said[65536];
@@ -150,8 +151,6 @@ main(void)
 {
 	Suite *suite = suite_create("base/log");
 	TCase *tc = tcase_create("log");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tc, take_stderr, give_stderr_back);
 	tcase_add_test(tc, one_line);
@@ -162,9 +161,5 @@ main(void)
 	tcase_add_test(tc, never_waits);
 	tcase_add_test(tc, gate);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_suite(suite);
 }

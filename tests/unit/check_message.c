@@ -7,6 +7,7 @@
 #include "cases.h"
 #include "proto/message.h"
 #include "proto/reason.h"
+#include "tests/unit/run.h"
 
 static json_t *
 load(const char *text, char why[128])
@@ -420,8 +421,6 @@ main(void)
 {
 	Suite *suite = suite_create("message");
 	TCase *tcase = tcase_create("message");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_test(tcase, valid_cases);
 	tcase_add_test(tcase, invalid_cases);
@@ -436,9 +435,5 @@ main(void)
 	tcase_add_test(tcase, errors);
 	tcase_add_test(tcase, events);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_suite(suite);
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "proto/method.h"
+#include "tests/unit/run.h"
 
 START_TEST(complete)
 {
@@ -111,15 +112,10 @@ main(void)
 {
 	Suite *suite = suite_create("method");
 	TCase *tcase = tcase_create("method");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	suite_add_tcase(suite, tcase);
 	tcase_add_test(tcase, complete);
 	tcase_add_test(tcase, found_by_name);
 	tcase_add_test(tcase, shapes);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_suite(suite);
 }

@@ -11,6 +11,7 @@
 #include "proto/reason.h"
 #include "tcp/open.h"
 #include "tcp_world.h"
+#include "tests/unit/run.h"
 
 static struct world w;
 static struct option_list list;
@@ -157,8 +158,6 @@ main(void)
 {
 	Suite *suite = suite_create("open");
 	TCase *tc = tcase_create("open");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, a_connected_one);
@@ -167,8 +166,5 @@ main(void)
 	tcase_add_test(tc, plans);
 	tcase_set_timeout(tc, 20);
 	suite_add_tcase(suite, tc);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_suite(suite);
 }

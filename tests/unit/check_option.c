@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "proto/option.h"
+#include "tests/unit/run.h"
 
 static const struct option_row *
 find(const char *name)
@@ -277,8 +278,6 @@ main(void)
 {
 	Suite *suite = suite_create("option");
 	TCase *tcase = tcase_create("option");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	suite_add_tcase(suite, tcase);
 	tcase_add_test(tcase, complete);
@@ -290,8 +289,5 @@ main(void)
 	tcase_add_test(tcase, choices);
 	tcase_add_test(tcase, list_order);
 	tcase_add_test(tcase, list_limit);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_suite(suite);
 }

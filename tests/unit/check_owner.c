@@ -4,6 +4,7 @@
 
 #include "proto/reason.h"
 #include "tests/unit/rpc_fixture.h"
+#include "tests/unit/run.h"
 
 #define REQUEST(id, method, params) \
 	"{\"jsonrpc\":\"2.0\",\"id\":" id ",\"method\":\"" method \
@@ -203,8 +204,6 @@ main(void)
 {
 	Suite *suite = suite_create("owner");
 	TCase *tc = tcase_create("rpc");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, events_precede_the_answer_to_setopts);
@@ -216,9 +215,5 @@ main(void)
 	tcase_add_test(tc, carried_events_wait_for_room);
 	tcase_add_test(tc, sockets_close_with_their_owner);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
+	return run_suite(suite);
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "packet/packet.h"
+#include "tests/unit/run.h"
 
 enum { BYTES_MAX = 70000, OUT_MAX = 16, RANDOM_SPLITS = 40 };
 
@@ -451,8 +452,6 @@ main(void)
 {
 	Suite *suite = suite_create("packet");
 	TCase *tc = tcase_create("packet");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, raw);
@@ -462,9 +461,5 @@ main(void)
 	tcase_add_test(tc, headers);
 	tcase_add_test(tc, table);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_suite(suite);
 }

@@ -7,6 +7,7 @@
 
 #include "proto/params.h"
 #include "proto/reason.h"
+#include "tests/unit/run.h"
 
 /* Rows of JSON are written with ' for ", to be readable here. */
 static json_t *
@@ -298,8 +299,6 @@ main(void)
 {
 	Suite *suite = suite_create("params");
 	TCase *tcase = tcase_create("params");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	suite_add_tcase(suite, tcase);
 	tcase_add_test(tcase, by_name);
@@ -312,8 +311,5 @@ main(void)
 	tcase_add_test(tcase, id_length);
 	tcase_add_test(tcase, attachments);
 	tcase_add_test(tcase, strings);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_suite(suite);
 }

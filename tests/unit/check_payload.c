@@ -7,6 +7,7 @@
 #include "chance.h"
 #include "proto/payload.h"
 #include "proto/reason.h"
+#include "tests/unit/run.h"
 
 static const struct payload_style style_auto = {PAYLOAD_AUTO, false, 0};
 static const struct payload_style style_base64 = {PAYLOAD_BASE64, false, 0};
@@ -444,8 +445,6 @@ main(void)
 {
 	Suite *suite = suite_create("payload");
 	TCase *tcase = tcase_create("payload");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(tcase, 60);
 	tcase_add_loop_test(tcase, reads, 0, sizeof givens / sizeof givens[0]);
@@ -460,9 +459,5 @@ main(void)
 	tcase_add_test(tcase, forms_have_names);
 	tcase_add_test(tcase, failure_sticks);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_suite(suite);
 }

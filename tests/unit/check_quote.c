@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "proto/quote.h"
+#include "tests/unit/run.h"
 
 static void
 expect(const char *name, size_t len, const char *quoted)
@@ -57,15 +58,10 @@ main(void)
 {
 	Suite *suite = suite_create("quote");
 	TCase *tcase = tcase_create("quote");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	suite_add_tcase(suite, tcase);
 	tcase_add_test(tcase, plain);
 	tcase_add_test(tcase, escaped);
 	tcase_add_test(tcase, bounded);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_suite(suite);
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "proto/reason.h"
+#include "tests/unit/run.h"
 
 START_TEST(posix)
 {
@@ -124,8 +125,6 @@ main(void)
 {
 	Suite *suite = suite_create("reason");
 	TCase *tcase = tcase_create("reason");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	suite_add_tcase(suite, tcase);
 	tcase_add_test(tcase, posix);
@@ -134,8 +133,5 @@ main(void)
 	tcase_add_test(tcase, own);
 	tcase_add_test(tcase, json_rpc);
 	tcase_add_test(tcase, unknown);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_suite(suite);
 }

@@ -15,6 +15,7 @@
 
 #include "base/clock.h"
 #include "proto/reason.h"
+#include "tests/unit/run.h"
 
 enum { DEADLINE = 5000 };
 
@@ -271,8 +272,6 @@ main(void)
 {
 	Suite *suite = suite_create("resolver");
 	TCase *tc = tcase_create("threads");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_test(tc, a_numeric_name_comes_back);
 	tcase_add_test(tc, no_such_name);
@@ -283,8 +282,5 @@ main(void)
 	tcase_add_test(tc, freed_while_a_lookup_hangs);
 	tcase_set_timeout(tc, 20);
 	suite_add_tcase(suite, tc);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_suite(suite);
 }

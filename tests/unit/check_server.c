@@ -20,6 +20,7 @@
 #include "base/log.h"
 #include "control/server.h"
 #include "fake_rpc.h"
+#include "tests/unit/run.h"
 
 enum { PATIENCE = 10000 /* ms */ };
 
@@ -433,8 +434,6 @@ main(void)
 {
 	Suite *suite = suite_create("control/server");
 	TCase *tc = tcase_create("server");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(tc, 60);
 	tcase_add_checked_fixture(tc, begin, end);
@@ -452,9 +451,5 @@ main(void)
 	tcase_add_test(tc, out_of_descriptors);
 	tcase_add_test(tc, stopped);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_suite(suite);
 }

@@ -4,6 +4,7 @@
 
 #include "proto/reason.h"
 #include "tests/unit/rpc_fixture.h"
+#include "tests/unit/run.h"
 
 #define REQUEST(id, method, params) \
 	"{\"jsonrpc\":\"2.0\",\"id\":" id ",\"method\":\"" method \
@@ -272,8 +273,6 @@ main(void)
 {
 	Suite *suite = suite_create("session");
 	TCase *tc = tcase_create("rpc");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, faults);
@@ -287,9 +286,5 @@ main(void)
 	tcase_add_test(tc, waiting_requests_are_limited);
 	tcase_add_test(tc, strangers_see_nothing);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
+	return run_suite(suite);
 }

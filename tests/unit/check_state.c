@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "tcp/tcp_socket.h"
+#include "tests/unit/run.h"
 
 /* As the comment in tcp_socket.h draws it: from, then where to. */
 static const struct {
@@ -57,8 +58,6 @@ main(void)
 {
 	Suite *suite = suite_create("state");
 	TCase *tc = tcase_create("moves");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_loop_test(tc, moves, 0, sizeof(rows) / sizeof(rows[0]));
 	tcase_add_test(tc, a_legal_move_is_made);
@@ -66,8 +65,5 @@ main(void)
 	tcase_add_test_raise_signal(tc, an_illegal_move_is_a_bug, SIGABRT);
 #endif
 	suite_add_tcase(suite, tc);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_suite(suite);
 }

@@ -11,6 +11,7 @@
 
 #include "tcp/tcp_socket.h"
 #include "tcp_world.h"
+#include "tests/unit/run.h"
 
 static struct address
 numeric(const char *text)
@@ -209,8 +210,6 @@ main(void)
 {
 	Suite *suite = suite_create("tcp_address");
 	TCase *tc = tcase_create("address");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_test(tc, inet_there_and_back);
 	tcase_add_test(tc, inet6_there_and_back);
@@ -220,8 +219,5 @@ main(void)
 	tcase_add_test(tc, unnamed);
 	tcase_add_test(tc, names_of_both_ends);
 	suite_add_tcase(suite, tc);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_suite(suite);
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "proto/value.h"
+#include "tests/unit/run.h"
 
 /* Rows of JSON are written with ' for ", to be readable here. */
 static json_t *
@@ -402,8 +403,6 @@ main(void)
 {
 	Suite *suite = suite_create("value");
 	TCase *tcase = tcase_create("value");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	suite_add_tcase(suite, tcase);
 	tcase_add_loop_test(tcase, types, 0, sizeof type_cases / sizeof *type_cases);
@@ -416,8 +415,5 @@ main(void)
 	tcase_add_test(tcase, list_when_refused);
 	tcase_add_test(tcase, list_too_long);
 	tcase_add_test(tcase, printing_without_memory);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_suite(suite);
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "proto/value.h"
+#include "tests/unit/run.h"
 
 /* Rows of JSON are written with ' for ", to be readable here. */
 static json_t *
@@ -237,8 +238,6 @@ main(void)
 {
 	Suite *suite = suite_create("value_address");
 	TCase *tcase = tcase_create("value_address");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	suite_add_tcase(suite, tcase);
 	tcase_add_test(tcase, address_texts);
@@ -247,8 +246,5 @@ main(void)
 	tcase_add_test(tcase, address_sockaddr);
 	tcase_add_test(tcase, address_sockaddr_refused);
 	tcase_add_test(tcase, address_printed);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_suite(suite);
 }

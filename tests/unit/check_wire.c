@@ -8,6 +8,7 @@
 #include "cases.h"
 #include "chance.h"
 #include "proto/wire.h"
+#include "tests/unit/run.h"
 
 /* Ways to cut the input; mutants of each case. */
 enum { SPLITS = 12, MUTANTS = 60 };
@@ -526,8 +527,6 @@ main(void)
 {
 	Suite *suite = suite_create("wire");
 	TCase *tcase = tcase_create("wire");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(tcase, 120);
 	tcase_add_test(tcase, valid_cases);
@@ -541,9 +540,5 @@ main(void)
 	tcase_add_test(tcase, ids_of_skipped_lines);
 	tcase_add_test(tcase, faults_have_sentences);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_suite(suite);
 }

@@ -6,6 +6,7 @@
 
 #include "chance.h"
 #include "proto/wire_scan.h"
+#include "tests/unit/run.h"
 
 enum { RANDOM_OBJECTS = 6000 };
 
@@ -374,8 +375,6 @@ main(void)
 {
 	Suite *suite = suite_create("wire_scan");
 	TCase *tcase = tcase_create("wire_scan");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(tcase, 60);
 	tcase_add_test(tcase, sees_what_jansson_sees);
@@ -386,9 +385,5 @@ main(void)
 	tcase_add_test(tcase, every_byte_at_every_place);
 	tcase_add_test(tcase, utf8);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_suite(suite);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "pair.h"
+#include "tests/unit/run.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -478,16 +479,10 @@ pair_main(const char *name, const TTest *const *tests, size_t count)
 {
 	Suite *suite = suite_create(name);
 	TCase *tc = tcase_create(name);
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(tc, 30);
 	for (size_t i = 0; i < count; i++)
 		tcase_add_test(tc, tests[i]);
 	suite_add_tcase(suite, tc);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_suite(suite);
 }
