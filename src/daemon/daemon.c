@@ -126,6 +126,7 @@ turn(struct daemon *d)
 		log_error("daemon", "the event loop failed: %s", strerror(errno));
 		return false;
 	}
+	tcp_flush(d->tcp);
 	if (d->server != NULL)
 		server_flush(d->server);
 	tcp_reap(d->tcp);
@@ -194,6 +195,7 @@ build(struct daemon *d, const struct config *config)
 		log_error("daemon", "cannot set up TCP: %s", strerror(errno));
 		return false;
 	}
+	tcp_gather(d->tcp);
 	rpc_set_tcp(d->rpc, d->tcp);
 	make_run_dir(config->socket);
 	d->server = server_new(

@@ -59,7 +59,7 @@ counter_new(uint64_t value)
 }
 
 static json_t *
-counters_new(const struct tcp_socket *tcp)
+counters_new(struct tcp_socket *tcp)
 {
 	uint64_t counter[TCP_COUNTERS];
 	json_t *result = json_object();

@@ -51,6 +51,7 @@ tcp_shutdown(struct tcp_socket *s, enum tcp_how how, struct tcp_request *r)
 	    [TCP_READ_WRITE] = SHUT_RDWR,
 	};
 
+	tcp_gather_flush(s);
 	tcp_request_begin(r, TCP_R_SHUTDOWN, s);
 	r->how = hows[how];
 	if (tcp_senders_behind(s, r))
@@ -226,6 +227,7 @@ tcp_close_run(struct tcp_socket *s, struct tcp_request *r)
 void
 tcp_close(struct tcp_socket *s, struct tcp_request *r)
 {
+	tcp_gather_flush(s);
 	tcp_request_begin(r, TCP_R_CLOSE, s);
 	if (tcp_senders_behind(s, r))
 		tcp_request_queue(r);
@@ -236,6 +238,7 @@ tcp_close(struct tcp_socket *s, struct tcp_request *r)
 void
 tcp_abandon(struct tcp_socket *s)
 {
+	tcp_gather_flush(s);
 	s->silent = true;
 	if (!tcp_is_gone(s) || s->state == TCP_TOLD)
 		begin(s);

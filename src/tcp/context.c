@@ -33,6 +33,7 @@ tcp_new(struct event_base *base, const struct clock *clock,
 	TAILQ_INIT(&ctx->sockets);
 	TAILQ_INIT(&ctx->ended);
 	TAILQ_INIT(&ctx->connectors);
+	TAILQ_INIT(&ctx->gathered);
 	bytes_init(&ctx->spare);
 	return ctx;
 }

@@ -389,6 +389,7 @@ tcp_reader_deliver(struct tcp_socket *s)
 {
 	struct turn turn = {.left = READER_TURN};
 
+	tcp_gather_flush(s);
 	if (s->delivering) {
 		s->again = true;
 		return;

@@ -9,7 +9,7 @@ tcp_request_begin(struct tcp_request *r, enum tcp_request_kind kind, struct tcp_
 {
 	r->kind = kind;
 	r->socket = s;
-	r->queued = false;
+	r->queued = r->gathered = r->framed = false;
 	r->reason = 0;
 	r->timer = NULL;
 	r->deadline = UINT64_MAX;
@@ -104,7 +104,10 @@ tcp_cancel(struct tcp_request *r)
 		break;
 	case TCP_R_SEND:
 	case TCP_R_SHUTDOWN:
-		tcp_senders_cancel(r);
+		if (r->gathered)
+			tcp_gather_cancel(r);
+		if (r->kind != TCP_R_NONE)
+			tcp_senders_cancel(r);
 		break;
 	case TCP_R_RECV:
 		/* What has come for it stays, for the next. */

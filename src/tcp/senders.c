@@ -10,9 +10,8 @@
 #include "proto/reason.h"
 #include "tcp/tcp_socket.h"
 
-/* Keeps a copy of the data until the socket is no longer busy. */
-static void
-suspend(struct tcp_request *r, const void *data, size_t len)
+void
+tcp_senders_suspend(struct tcp_request *r, const void *data, size_t len)
 {
 	if (!charge_open(&r->charge, r->account, LIMIT_BYTES, len))
 		tcp_request_fail(r, REASON_SYSTEM_LIMIT);
@@ -26,9 +25,9 @@ void
 tcp_send(struct tcp_socket *s, const void *data, size_t len, struct tcp_request *r)
 {
 	tcp_request_begin(r, TCP_R_SEND, s);
-	if (!tcp_is_gone(s) && (s->busy || !TAILQ_EMPTY(&s->senders)))
-		suspend(r, data, len);
-	else
+	if (!tcp_is_gone(s) && (s->busy || s->flushing || !TAILQ_EMPTY(&s->senders)))
+		tcp_senders_suspend(r, data, len);
+	else if (!tcp_gather_send(s, data, len, r))
 		tcp_writer_send(s, data, len, r);
 }
 
@@ -71,7 +70,10 @@ resume_send(struct tcp_socket *s, struct tcp_request *r)
 
 	bytes_init(&r->held);
 	charge_close(&r->charge);
-	tcp_writer_send(s, bytes_head(&held), bytes_len(&held), r);
+	if (r->framed)
+		tcp_writer_send_framed(s, bytes_head(&held), bytes_len(&held), r);
+	else
+		tcp_writer_send(s, bytes_head(&held), bytes_len(&held), r);
 	bytes_fini(&held);
 }
 

@@ -23,6 +23,7 @@ tcp_socket_new(struct tcp_context *ctx, int fd, int family)
 	s->charge = (struct charge){.kind = LIMIT_BYTES};
 	tcp_settings_init(&s->set, &ctx->config);
 	TAILQ_INIT(&s->senders);
+	TAILQ_INIT(&s->gathering);
 	TAILQ_INIT(&s->acceptors);
 	TAILQ_INSERT_TAIL(&ctx->sockets, s, link);
 	return s;
@@ -33,6 +34,7 @@ tcp_socket_free(struct tcp_socket *s)
 {
 	bytes_fini(&s->in);
 	bytes_fini(&s->out);
+	bytes_fini(&s->gathered);
 	free(s);
 }
 
@@ -110,6 +112,9 @@ tcp_socket_end(struct tcp_socket *s, int reason, bool tell)
 		return;
 	if (!tell)
 		s->silent = true;
+	tcp_gather_flush(s);
+	if (s->state == TCP_GONE)
+		return;
 	tcp_socket_close_fd(s);
 	drop_event(&s->close_timer);
 	tcp_state_move(s, TCP_GONE);

@@ -133,6 +133,7 @@ tcp_setopts(struct tcp_socket *s, const struct option_list *list,
 	int reason = 0;
 
 	*failed = NULL;
+	tcp_gather_flush(s);
 	if (tcp_is_gone(s))
 		return EINVAL;
 	for (size_t i = 0; i < list->count && reason == 0; i++) {

@@ -76,6 +76,12 @@ struct tcp_context *tcp_new(struct event_base *base, const struct clock *clock,
     void *observer_ctx);
 /* Closes everything at once (no flush) and frees it; no observer call. */
 void tcp_free(struct tcp_context *ctx);
+/*
+ * From now on small sends are gathered: tcp_flush() at the end of a loop turn
+ * writes them, with one system call for each socket, and answers them.
+ */
+void tcp_gather(struct tcp_context *ctx);
+void tcp_flush(struct tcp_context *ctx);
 /* Is no output waiting to be sent? */
 bool tcp_idle(const struct tcp_context *ctx);
 /* At the end of a loop turn: frees the sockets that have ended. */
@@ -124,8 +130,10 @@ struct tcp_request {
 	enum tcp_request_kind kind;
 	struct tcp_socket *socket;
 	TAILQ_ENTRY(tcp_request) link;
-	bool queued; /* in a list of the socket */
-	int reason;  /* its answer, where that is settled already */
+	bool queued;   /* in a list of the socket */
+	bool gathered; /* send: to be written at the end of the turn */
+	bool framed;   /* send: held has its packet header already */
+	int reason;    /* its answer, where that is settled already */
 	struct event *timer;
 	uint64_t deadline;    /* ms of the clock */
 	size_t length;	      /* recv */
@@ -274,7 +282,7 @@ const char *tcp_counter_name(enum tcp_counter c);
 /* TCP_COUNTERS if there is none of that name. */
 enum tcp_counter tcp_counter_find(const char *name);
 /* inet:getstat: all counters.  0, or einval (gone). */
-int tcp_getstat(const struct tcp_socket *s, uint64_t counter[TCP_COUNTERS]);
+int tcp_getstat(struct tcp_socket *s, uint64_t counter[TCP_COUNTERS]);
 
 /* How payloads of s are shown: gen_tcp's mode and header. */
 bool tcp_mode_list(const struct tcp_socket *s);

@@ -26,6 +26,9 @@ struct tcp_context {
 	struct tcp_socket_list sockets;	  /* all that live */
 	struct tcp_socket_list ended;	  /* freed by tcp_reap() */
 	struct connector_list connectors; /* connects that wait */
+	struct tcp_socket_list gathered;  /* with sends to be written */
+	size_t gather_sends;		  /* of all of them */
+	bool gathers;
 	struct resolver *resolver;
 	/*
 	 * Lent to a socket without an input buffer while it reads, so that an
@@ -129,7 +132,8 @@ struct tcp_socket {
 	bool again;	  /* it was to be entered meanwhile */
 	bool lent;	  /* in is the context's spare */
 	bool partial;	  /* in begins with an incomplete packet */
-	bool waking;	  /* in writer.c's loop over senders */
+	bool waking;	  /* in senders.c's loop */
+	bool flushing;	  /* gather.c gives its answers */
 	/* the one-shot answers of a zombie (semantics 8.11) */
 	bool recv_closed, send_closed, recv_reset;
 	bool shut_write;  /* we have shut down our side */
@@ -145,6 +149,11 @@ struct tcp_socket {
 	struct tcp_request *blocked; /* the sender that waits for low_watermark */
 	/* suspended senders and what waits behind them, first come first served */
 	struct tcp_request_list senders;
+
+	/* gather.c: small sends of this turn, framed, and who sent them */
+	struct bytes gathered;
+	struct tcp_request_list gathering;
+	TAILQ_ENTRY(tcp_socket) gather_link; /* while there are any */
 
 	struct tcp_request_list acceptors; /* of a listener */
 
@@ -277,8 +286,30 @@ void tcp_writer_send(
 /* Waits for writability while there is output.  False without memory. */
 bool tcp_writer_update(struct tcp_socket *s);
 
+/*
+ * The same for bytes that have their header already: of a send that was counted
+ * on to go through at once, and did not.
+ */
+void tcp_writer_send_framed(
+    struct tcp_socket *s, const void *data, size_t len, struct tcp_request *r);
+
+/* --- gather.c ------------------------------------------------------------------ */
+
+/*
+ * Takes a small send for the end of the turn, if nothing is before it.  If not,
+ * false, and what was gathered is written.
+ */
+bool tcp_gather_send(
+    struct tcp_socket *s, const void *data, size_t len, struct tcp_request *r);
+/* Writes what was gathered, and answers it. */
+void tcp_gather_flush(struct tcp_socket *s);
+/* A gathered send is withdrawn: what it gave is sent (or it waits in senders). */
+void tcp_gather_cancel(struct tcp_request *r);
+
 /* --- senders.c: who waits for the writer ---------------------------------- */
 
+/* Keeps r, with a copy of the data, until its turn comes. */
+void tcp_senders_suspend(struct tcp_request *r, const void *data, size_t len);
 /* Must r wait behind a waiting send of its own caller? */
 bool tcp_senders_behind(const struct tcp_socket *s, const struct tcp_request *r);
 /* Lets in what may run. */

@@ -286,36 +286,56 @@ take(struct tcp_socket *s, struct parcel *p, struct tcp_request *r)
 	return false;
 }
 
-void
-tcp_writer_send(struct tcp_socket *s, const void *data, size_t len, struct tcp_request *r)
+/* r sends p; it may be refused, as the socket is by now. */
+static void
+admit(struct tcp_socket *s, struct parcel *p, struct tcp_request *r)
 {
-	struct parcel p = {.body = data, .body_len = len};
-	size_t before = bytes_len(&s->out), total;
-	int reason = send_refusal(s, len);
+	size_t before = bytes_len(&s->out), total = parcel_len(p);
 
-	if (reason != 0) {
-		tcp_request_fail(r, reason);
-		return;
-	}
 	if (s->shut_pending != -1) {
 		/* As if the shutdown had been done: its own fault, no reset. */
 		s->shut_write = true;
 		tcp_writer_failed(s, EPIPE, r);
 		return;
 	}
-	p.header_len = s->set.packet->header(len, p.header);
-	total = parcel_len(&p);
 	/* Before the kernel is tried: what it leaves could not be refused any more. */
 	if (!tcp_socket_reserve(s, total)) {
 		tcp_request_fail(r, REASON_SYSTEM_LIMIT);
 		return;
 	}
 	tcp_count_sent(s, total);
-	if (!take(s, &p, r))
+	if (!take(s, p, r))
 		return;
 	(void)tcp_socket_charge(s);
 	if (before > 0 && before + total >= s->set.high_watermark)
 		block(s, r);
 	else
 		tcp_request_fail(r, 0);
+}
+
+void
+tcp_writer_send(struct tcp_socket *s, const void *data, size_t len, struct tcp_request *r)
+{
+	struct parcel p = {.body = data, .body_len = len};
+	int reason = send_refusal(s, len);
+
+	if (reason != 0) {
+		tcp_request_fail(r, reason);
+		return;
+	}
+	p.header_len = s->set.packet->header(len, p.header);
+	admit(s, &p, r);
+}
+
+void
+tcp_writer_send_framed(
+    struct tcp_socket *s, const void *data, size_t len, struct tcp_request *r)
+{
+	struct parcel p = {.body = data, .body_len = len};
+	int reason = send_refusal(s, 0); /* its length was good with its header */
+
+	if (reason != 0)
+		tcp_request_fail(r, reason);
+	else
+		admit(s, &p, r);
 }
