@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: ISC */
+#include "client/cli/args.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "client/options.h"
+#include "proto/option.h"
+
+/* What is being put together. */
+struct builder {
+	const struct method_row *row;
+	struct args *args;
+	size_t next;	 /* the next positional param */
+	json_t *options; /* borrowed from params; NULL until the first */
+	char *why;
+	size_t size;
+};
+
+static bool
+refuse(struct builder *b, const char *what, const char *sentence)
+{
+	snprintf(b->why, b->size, "%s %s", what, sentence);
+	return false;
+}
+
+static const struct method_param *
+param_find(const struct method_row *row, const char *name)
+{
+	for (size_t i = 0; i < method_arity(row); i++) {
+		if (strcmp(row->params[i].name, name) == 0)
+			return &row->params[i];
+	}
+	return NULL;
+}
+
+static const struct method_param *
+param_of_type(const struct method_row *row, enum method_type type)
+{
+	for (size_t i = 0; i < method_arity(row); i++) {
+		if (row->params[i].type == type)
+			return &row->params[i];
+	}
+	return NULL;
+}
+
+static bool
+is_number(const struct token *t)
+{
+	return t->len > 0 && strspn(t->value, "0123456789") == t->len;
+}
+
+static json_t *
+read_json(struct builder *b, const struct token *t, const char *name)
+{
+	char why[128] = "";
+	json_t *json = options_read_value(t->value, t->len, why, sizeof why);
+
+	if (json == NULL)
+		snprintf(b->why, b->size, "%s: %s", name, why);
+	return json;
+}
+
+static json_t *
+read_text(struct builder *b, const struct token *t, const char *name)
+{
+	json_t *json = json_stringn(t->value, t->len);
+
+	if (json == NULL)
+		refuse(b, name, "is not UTF-8");
+	return json;
+}
+
+/* One value by its type; a new reference or NULL with why. */
+static json_t *
+read_param(struct builder *b, const struct method_param *p, const struct token *t)
+{
+	switch (p->type) {
+	case METHOD_T_SOCKET:
+	case METHOD_T_CLIENT:
+	case METHOD_T_LENGTH:
+	case METHOD_T_INTEGER:
+		if (!is_number(t)) {
+			refuse(b, p->name, "wants a number");
+			return NULL;
+		}
+		return read_json(b, t, p->name);
+	case METHOD_T_PORT:
+	case METHOD_T_TIMEOUT:
+		return t->kind == TOKEN_WORD ? read_json(b, t, p->name)
+					     : read_text(b, t, p->name);
+	case METHOD_T_HOW:
+	case METHOD_T_STRING:
+		return read_text(b, t, p->name);
+	case METHOD_T_HOST:
+	case METHOD_T_DATA:
+		return t->kind == TOKEN_JSON ? read_json(b, t, p->name)
+					     : read_text(b, t, p->name);
+	case METHOD_T_OPTIONS:
+		return options_read(t->value, b->why, b->size);
+	case METHOD_T_NAMES:
+		return options_read_names(t->value, b->why, b->size);
+	case METHOD_T_BOOLEAN:
+	case METHOD_T_ARRAY:
+	case METHOD_T_ID:
+	case METHOD_T_ACTIVE:
+		return t->kind == TOKEN_QUOTED ? read_text(b, t, p->name)
+					       : read_json(b, t, p->name);
+	}
+	return NULL;
+}
+
+static bool
+set_param(struct builder *b, const struct method_param *p, const struct token *t)
+{
+	json_t *value;
+
+	if (json_object_get(b->args->params, p->name) != NULL ||
+	    (p->type == METHOD_T_DATA && b->args->data != NULL))
+		return refuse(b, p->name, "is given twice");
+	/* bytes need not be UTF-8: they go as they are */
+	if (p->type == METHOD_T_DATA && t->kind != TOKEN_JSON) {
+		b->args->data = t->value;
+		b->args->data_len = t->len;
+		return true;
+	}
+	value = read_param(b, p, t);
+	if (value == NULL)
+		return false;
+	if (p->type == METHOD_T_OPTIONS)
+		b->options = value;
+	return json_object_set_new(b->args->params, p->name, value) == 0 ||
+	    refuse(b, p->name, "finds no memory");
+}
+
+/* The array (or object) that options go into. */
+static bool
+open_options(struct builder *b)
+{
+	const struct method_param *p = param_of_type(b->row, METHOD_T_OPTIONS);
+
+	if (b->options != NULL)
+		return true;
+	b->options = json_array();
+	return json_object_set_new(b->args->params, p->name, b->options) == 0 ||
+	    refuse(b, p->name, "finds no memory");
+}
+
+static bool
+add_option(struct builder *b, const struct token *t)
+{
+	const char *name = t->name == NULL ? t->value : t->name;
+	json_t *value;
+	int rc;
+
+	if (!open_options(b))
+		return false;
+	if (t->name == NULL && json_is_array(b->options))
+		rc = json_array_append_new(b->options, json_string(name));
+	else {
+		value = t->name == NULL	      ? json_true()
+		    : t->kind == TOKEN_QUOTED ? read_text(b, t, name)
+					      : read_json(b, t, name);
+		if (value == NULL)
+			return false;
+		rc = options_add(b->options, name, value);
+	}
+	return rc == 0 || refuse(b, name, "finds no memory");
+}
+
+/* A word as "binary", where there are options to be given. */
+static bool
+is_bare_option(const struct builder *b, const struct token *t)
+{
+	const struct option_row *row;
+
+	if (t->kind != TOKEN_WORD || param_of_type(b->row, METHOD_T_OPTIONS) == NULL ||
+	    (b->next == 0 && b->row->params[0].type == METHOD_T_HOST))
+		return false;
+	row = option_find(t->value, t->len);
+	return row != NULL && row->type == OPTION_T_BARE;
+}
+
+static bool
+add_name(struct builder *b, const struct method_param *p, const struct token *t)
+{
+	json_t *names = json_object_get(b->args->params, p->name), *name;
+
+	if (names == NULL) {
+		names = json_array();
+		if (json_object_set_new(b->args->params, p->name, names) < 0)
+			return refuse(b, p->name, "finds no memory");
+	}
+	name = t->kind == TOKEN_JSON ? read_json(b, t, p->name)
+				     : read_text(b, t, p->name);
+	return name != NULL &&
+	    (json_array_append_new(names, name) == 0 ||
+		refuse(b, p->name, "are not an array"));
+}
+
+static bool
+add_positional(struct builder *b, const struct token *t)
+{
+	const struct method_param *p = &b->row->params[b->next];
+
+	if (is_bare_option(b, t))
+		return add_option(b, t);
+	if (b->next >= method_arity(b->row))
+		return refuse(b, t->value, "is one argument too many");
+	if (p->type == METHOD_T_NAMES && (t->kind != TOKEN_JSON || *t->value == '{'))
+		return add_name(b, p, t);
+	if (p->type == METHOD_T_OPTIONS && t->kind != TOKEN_JSON) {
+		/* not an option: it may be the param behind them */
+		if (b->next + 1 == method_arity(b->row))
+			return refuse(b, t->value, "is no option");
+		b->next++;
+		return add_positional(b, t);
+	}
+	b->next++;
+	/* given by name already */
+	if (json_object_get(b->args->params, p->name) != NULL &&
+	    p->type != METHOD_T_OPTIONS)
+		return add_positional(b, t);
+	return set_param(b, p, t);
+}
+
+static bool
+add(struct builder *b, const struct token *t)
+{
+	const struct method_param *p;
+
+	if (t->name == NULL)
+		return add_positional(b, t);
+	p = param_find(b->row, t->name);
+	if (p != NULL)
+		return set_param(b, p, t);
+	/* the daemon may know options that we do not */
+	if (param_of_type(b->row, METHOD_T_OPTIONS) != NULL)
+		return add_option(b, t);
+	return refuse(b, t->name, "is no parameter of it (quote a word that has a =)");
+}
+
+/* Is the only word all params?  Not if it can only be the first of them. */
+static bool
+is_whole(const struct method_row *row, json_t *json)
+{
+	const struct method_param *first = &row->params[0];
+
+	if (json_is_array(json))
+		return first->name == NULL ||
+		    (first->type != METHOD_T_OPTIONS && first->type != METHOD_T_NAMES);
+	return first->name == NULL || first->optional ||
+	    json_object_get(json, first->name) != NULL;
+}
+
+static bool
+read_whole(struct builder *b, const struct token *t)
+{
+	json_t *json;
+
+	if (t->kind != TOKEN_JSON || t->name != NULL)
+		return false;
+	json = json_loadb(t->value, t->len, JSON_REJECT_DUPLICATES, NULL);
+	if (json == NULL || !is_whole(b->row, json)) {
+		json_decref(json);
+		return false;
+	}
+	json_decref(b->args->params);
+	b->args->params = json;
+	return true;
+}
+
+static bool
+is_given(const struct args *args, const struct method_param *p)
+{
+	return json_object_get(args->params, p->name) != NULL ||
+	    (p->type == METHOD_T_DATA && args->data != NULL);
+}
+
+bool
+args_read(struct args *args, const struct method_row *row, const struct token *tokens,
+    size_t count, char *why, size_t size)
+{
+	struct builder b = {.row = row, .args = args, .why = why, .size = size};
+
+	*args = (struct args){.params = json_object()};
+	if (args->params == NULL)
+		return refuse(&b, "this", "finds no memory");
+	if (count == 1 && read_whole(&b, &tokens[0]))
+		return true;
+	for (size_t i = 0; i < count; i++) {
+		if (!add(&b, &tokens[i]))
+			return false;
+	}
+	for (size_t i = 0; i < method_arity(row); i++) {
+		if (!row->params[i].optional && !is_given(args, &row->params[i]))
+			return refuse(&b, row->params[i].name, "is missing");
+	}
+	return true;
+}
+
+void
+args_fini(struct args *args)
+{
+	json_decref(args->params);
+	*args = (struct args){0};
+}
+
+void
+args_put_usage(struct bytes *out, const struct method_param *param)
+{
+	const char *name = param->type == METHOD_T_OPTIONS ? "OPTION..."
+	    : param->type == METHOD_T_NAMES		   ? "NAME..."
+							   : param->name;
+
+	bytes_append_str(out, param->optional ? " [" : " ");
+	bytes_append_str(out, name);
+	if (param->optional)
+		bytes_append_char(out, ']');
+}

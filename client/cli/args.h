@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: ISC */
+/* Words -> the params of a method, by its row. */
+#ifndef CLI_ARGS_H
+#define CLI_ARGS_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "client/cli/token.h"
+#include "proto/method.h"
+
+struct args {
+	json_t *params;	  /* own */
+	const void *data; /* what is to be attached, or NULL; the tokens' */
+	size_t data_len;
+};
+
+/*
+ * Positional words, name=value, options, or one JSON object or array; variables
+ * are replaced already.  False with a sentence in why[size]; args_fini() in both
+ * cases.  The tokens must outlive args.
+ */
+bool args_read(struct args *args, const struct method_row *row,
+    const struct token *tokens, size_t count, char *why, size_t size);
+void args_fini(struct args *args);
+
+/* A param of a method as usage shows it: "[timeout]". */
+void args_put_usage(struct bytes *out, const struct method_param *param);
+
+#endif

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: ISC */
+/* gentcp-cli call, monitor: one request; events. */
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "client/cli/call.h"
+#include "client/cli/cli.h"
+#include "client/cli/output.h"
+#include "client/cli/wait.h"
+
+struct call_state {
+	struct cli *cli;
+	const struct method_row *row;
+	bool done;
+	int code;
+};
+
+static void
+print_reply(struct call_state *s, const struct gentcp_reply *r)
+{
+	const struct gentcp_error *e = gentcp_reply_error(r);
+	struct bytes text = {0};
+
+	if (e != NULL && (!s->cli->json || gentcp_error_status(e) != GENTCP_ERROR)) {
+		s->code = cli_failed(s->cli, cli_verb(s->row), e);
+		return;
+	}
+	if (e != NULL) {
+		output_error_json(&text, e);
+		fprintf(
+		    stderr, "%.*s\n", (int)bytes_len(&text), (char *)bytes_head(&text));
+		s->code = CLI_ERROR;
+	} else {
+		if (s->cli->json)
+			bytes_append_str(&text, gentcp_reply_json(r));
+		else
+			output_result(&text, s->row, r);
+		s->code = cli_print(s->cli, &text) ? CLI_OK : CLI_ERROR;
+	}
+	bytes_fini(&text);
+}
+
+static void
+on_reply(struct gentcp *g, const struct gentcp_reply *r, void *ctx)
+{
+	struct call_state *s = ctx;
+
+	(void)g;
+	s->done = true;
+	print_reply(s, r);
+}
+
+int
+call_request(struct cli *cli, const struct method_row *row, const struct args *args,
+    gentcp_reply_fn fn, void *ctx, const bool *done)
+{
+	char *params = json_dumps(args->params, JSON_COMPACT);
+	int timeout = cli_timeout(cli, row), rc;
+	int64_t deadline = wait_deadline(timeout);
+	uint64_t id;
+
+	rc = gentcp_request(cli->g, row->name, params == NULL ? "{}" : params, args->data,
+	    args->data_len, fn, ctx, &id);
+	free(params);
+	while (rc == GENTCP_OK && !*done) {
+		rc = gentcp_dispatch(cli->g, wait_left(deadline));
+		if (rc != GENTCP_TIMEOUT)
+			continue;
+		if (wait_left(deadline) == 0)
+			return cli_late(cli_verb(row), timeout);
+		rc = GENTCP_OK; /* a signal */
+	}
+	return *done ? CLI_OK : cli_failed(cli, cli_verb(row), gentcp_error(cli->g));
+}
+
+bool
+call_read_arguments(struct tokens *tokens, int argc, char **argv)
+{
+	for (int i = 0; i < argc; i++) {
+		if (!tokens_add_argument(tokens, argv[i])) {
+			cli_complain("no memory");
+			return false;
+		}
+	}
+	return true;
+}
+
+int
+call_command(struct cli *cli, int argc, char **argv)
+{
+	struct call_state s = {.cli = cli};
+	struct tokens tokens = {0};
+	struct args args = {0};
+	char why[256];
+	int code = CLI_USAGE;
+
+	if (argc == 0) {
+		cli_complain("usage: gentcp-cli call METHOD [JSON | ARGUMENT...]");
+		return CLI_USAGE;
+	}
+	s.row = cli_method(argv[0]);
+	if (s.row == NULL) {
+		cli_complain("unknown method %s; gentcp-cli help lists them", argv[0]);
+		return CLI_USAGE;
+	}
+	if (call_read_arguments(&tokens, argc - 1, argv + 1)) {
+		if (!args_read(&args, s.row, tokens.items, tokens.count, why, sizeof why))
+			cli_complain("%s: %s", cli_verb(s.row), why);
+		else if ((code = cli_connect(cli, "auto")) == CLI_OK)
+			code = call_request(cli, s.row, &args, on_reply, &s, &s.done);
+		if (s.done)
+			code = s.code;
+	}
+	cli_disconnect(cli);
+	args_fini(&args);
+	tokens_fini(&tokens);
+	return code;
+}
+
+/* --- monitor ---------------------------------------------------------------- */
+
+static bool
+print_client(struct cli *cli)
+{
+	struct bytes text = {0};
+	bool ok;
+
+	bytes_append_str(&text, cli->json ? "{\"client\":" : "client ");
+	bytes_append_uint(&text, gentcp_client(cli->g));
+	if (cli->json)
+		bytes_append_char(&text, '}');
+	ok = cli_print(cli, &text);
+	bytes_fini(&text);
+	return ok;
+}
+
+static bool
+print_event(struct cli *cli, const struct gentcp_event *e)
+{
+	struct bytes text = {0};
+	bool ok;
+
+	if (cli->json)
+		output_event_json(&text, e);
+	else
+		output_event(&text, e);
+	ok = cli_print(cli, &text);
+	bytes_fini(&text);
+	return ok;
+}
+
+int
+monitor_command(struct cli *cli, int argc, char **argv)
+{
+	const struct gentcp_event *e;
+	uint64_t seen = 0;
+	int64_t deadline;
+	int rc, code;
+
+	(void)argv;
+	if (argc > 0) {
+		cli_complain("usage: gentcp-cli monitor [-n COUNT]");
+		return CLI_USAGE;
+	}
+	code = cli_connect(cli, "auto");
+	if (code != CLI_OK)
+		return code;
+	if (!print_client(cli))
+		return CLI_ERROR;
+	while (cli->count == 0 || seen < cli->count) {
+		deadline = wait_deadline(cli->timeout);
+		do
+			rc = gentcp_receive(cli->g, wait_left(deadline), &e);
+		while (rc == GENTCP_TIMEOUT && wait_left(deadline) != 0);
+		if (rc == GENTCP_TIMEOUT) {
+			cli_complain("no event within %g s", cli->timeout / 1000.0);
+			return CLI_TIMEOUT;
+		}
+		if (rc != GENTCP_OK)
+			return cli_failed(cli, "monitor", gentcp_error(cli->g));
+		seen++;
+		if (!print_event(cli, e))
+			return CLI_ERROR;
+	}
+	return CLI_OK;
+}

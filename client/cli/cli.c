@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: ISC */
+/* What the commands share. */
+#include "client/cli/cli.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "client/cli/output.h"
+
+#ifndef PACKAGE_VERSION
+#define PACKAGE_VERSION "0"
+#endif
+
+void
+cli_complain(const char *format, ...)
+{
+	va_list args;
+
+	fputs("gentcp-cli: ", stderr);
+	va_start(args, format);
+	vfprintf(stderr, format, args);
+	va_end(args);
+	fputc('\n', stderr);
+}
+
+const struct method_row *
+cli_method(const char *name)
+{
+	for (int id = 0; id < METHOD_COUNT; id++) {
+		const struct method_row *row = method_row((enum method_id)id);
+
+		if (strcmp(cli_verb(row), name) == 0)
+			return row;
+	}
+	return method_find(name);
+}
+
+const char *
+cli_verb(const struct method_row *row)
+{
+	const char *dot = strrchr(row->name, '.');
+
+	return dot == NULL ? row->name : dot + 1;
+}
+
+int
+cli_timeout(const struct cli *cli, const struct method_row *row)
+{
+	if (cli->timeout >= 0)
+		return cli->timeout;
+	switch (row->id) {
+	case METHOD_SEND:  /* while the queue is full */
+	case METHOD_CLOSE: /* while there is output in it */
+	case METHOD_SHUTDOWN:
+		return GENTCP_INFINITY;
+	default:
+		return row->flags & METHOD_WAITS ? GENTCP_INFINITY : CLI_DEADLINE;
+	}
+}
+
+int
+cli_failed(struct cli *cli, const char *what, const struct gentcp_error *e)
+{
+	struct bytes text = {0};
+	int code = CLI_ERROR;
+
+	switch (gentcp_error_status(e)) {
+	case GENTCP_LOST:
+		return cli_lost(cli);
+	case GENTCP_INVALID:
+		code = CLI_USAGE;
+		break;
+	case GENTCP_TIMEOUT:
+		code = CLI_TIMEOUT;
+		break;
+	default:
+		break;
+	}
+	output_error(&text, e);
+	cli_complain("%s: %.*s", what, (int)bytes_len(&text), (char *)bytes_head(&text));
+	bytes_fini(&text);
+	return code;
+}
+
+int
+cli_late(const char *what, int timeout)
+{
+	cli_complain("%s: no reply within %g s", what, timeout / 1000.0);
+	return CLI_TIMEOUT;
+}
+
+static bool
+write_all(const unsigned char *p, size_t len)
+{
+	struct pollfd pfd = {.fd = STDOUT_FILENO, .events = POLLOUT};
+	ssize_t n;
+
+	while (len > 0) {
+		n = write(STDOUT_FILENO, p, len);
+		if (n >= 0) {
+			p += n;
+			len -= (size_t)n;
+		} else if (errno == EAGAIN)
+			(void)poll(&pfd, 1, -1);
+		else if (errno != EINTR)
+			return false;
+	}
+	return true;
+}
+
+bool
+cli_print(struct cli *cli, struct bytes *text)
+{
+	bytes_append_char(text, '\n');
+	if (bytes_failed(text))
+		errno = ENOMEM;
+	else if (write_all(bytes_head(text), bytes_len(text)))
+		return true;
+	/* a reader that has gone wants to hear nothing of it */
+	if (errno != EPIPE && !cli->output_failed)
+		cli_complain("standard output: %s", strerror(errno));
+	cli->output_failed = true;
+	return false;
+}
+
+/* --- the daemon ------------------------------------------------------------- */
+
+static const char *
+path_of(const struct cli *cli, char *path, size_t size)
+{
+	if (cli->path != NULL)
+		return cli->path;
+	return gentcp_default_path(path, size) == GENTCP_OK ? path : "(path too long)";
+}
+
+int
+cli_lost(struct cli *cli)
+{
+	char path[256];
+
+	if (cli->leaving)
+		return CLI_NO_DAEMON;
+	cli_complain("lost gentcpd at %s: %s", path_of(cli, path, sizeof path),
+	    gentcp_error_reason(gentcp_error(cli->g)));
+	return CLI_NO_DAEMON;
+}
+
+static int
+no_daemon(struct cli *cli)
+{
+	const struct gentcp_error *e = gentcp_error(cli->g);
+	const char *hint =
+	    "is gentcpd running? -s SOCKET or $GENTCPD_SOCKET names another";
+	char path[256];
+
+	if (gentcp_error_status(e) == GENTCP_TIMEOUT) {
+		cli_complain(
+		    "no answer from gentcpd at %s", path_of(cli, path, sizeof path));
+		return CLI_TIMEOUT;
+	}
+	if (gentcp_error_code(e) == EACCES)
+		hint = "its mode and group decide who may connect";
+	cli_complain("cannot connect to %s: %s", path_of(cli, path, sizeof path),
+	    gentcp_error_reason(e));
+	cli_complain("%s", hint);
+	return CLI_NO_DAEMON;
+}
+
+int
+cli_connect(struct cli *cli, const char *form)
+{
+	int timeout = cli->timeout >= 0 ? cli->timeout : CLI_DEADLINE;
+
+	cli->g = gentcp_new();
+	if (cli->g == NULL) {
+		cli_complain("no memory");
+		return CLI_ERROR;
+	}
+	(void)gentcp_set_name(cli->g, "gentcp-cli/" PACKAGE_VERSION);
+	(void)gentcp_set_data(cli->g, form);
+	if (gentcp_open(cli->g, cli->path, timeout) != GENTCP_OK)
+		return no_daemon(cli);
+	return CLI_OK;
+}
+
+void
+cli_disconnect(struct cli *cli)
+{
+	cli->leaving = true;
+	gentcp_free(cli->g);
+	cli->g = NULL;
+}

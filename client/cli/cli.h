@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: ISC */
+/* gentcp-cli: what its commands share. */
+#ifndef CLI_CLI_H
+#define CLI_CLI_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "client/gentcp.h"
+#include "proto/bytes.h"
+#include "proto/method.h"
+
+/* Exit codes; part of the interface. */
+enum {
+	CLI_OK = 0,
+	CLI_ERROR = 1, /* the daemon said so, or standard output failed */
+	CLI_USAGE = 2,
+	CLI_NO_DAEMON = 3,
+	CLI_TIMEOUT = 4
+};
+
+enum { CLI_DEADLINE = 5000 }; /* ms, where nothing should wait */
+
+struct cli {
+	bool json;
+	bool stop_at_error; /* -e */
+	uint64_t count;	    /* -n; 0: no limit */
+	const char *path;   /* -s, or NULL */
+	int timeout;	    /* -T in ms, or -1: not given */
+	struct gentcp *g;
+	bool output_failed;
+	bool leaving; /* requests that end now are of no interest */
+};
+
+/* "gentcp-cli: ..." on standard error, peers' bytes escaped by the caller. */
+void cli_complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/*
+ * Connects and says hello; form as for gentcp_set_data().  CLI_OK, or the code
+ * to exit with, everything said.
+ */
+int cli_connect(struct cli *cli, const char *form);
+/* Ends the connection; callbacks of what still waits are called now. */
+void cli_disconnect(struct cli *cli);
+/* The daemon is gone: says so.  CLI_NO_DAEMON. */
+int cli_lost(struct cli *cli);
+/* Complains of an error of the library or the daemon in doing what. */
+int cli_failed(struct cli *cli, const char *what, const struct gentcp_error *e);
+/* Complains that no reply came.  CLI_TIMEOUT. */
+int cli_late(const char *what, int timeout);
+
+/* Writes text and a LF to standard output, at once.  False if it is closed. */
+bool cli_print(struct cli *cli, struct bytes *text);
+
+/* The -T to keep for a request: of that method. */
+int cli_timeout(const struct cli *cli, const struct method_row *row);
+/* "gen_tcp.connect" or "connect" -> its row; NULL if there is none. */
+const struct method_row *cli_method(const char *name);
+/* "connect" of "gen_tcp.connect". */
+const char *cli_verb(const struct method_row *row);
+
+/* --- the commands; each returns the exit code ------------------------------- */
+
+int call_command(struct cli *cli, int argc, char **argv);
+int shell_command(struct cli *cli, int argc, char **argv);
+int pipe_command(struct cli *cli, int argc, char **argv);
+int monitor_command(struct cli *cli, int argc, char **argv);
+int help_command(struct cli *cli, int argc, char **argv);
+
+/* Appends the usage and the meaning of a verb of the shell. */
+void help_verbs(struct bytes *out);
+bool help_method(struct bytes *out, const char *name);
+bool help_option(struct bytes *out, const char *name);
+
+#endif

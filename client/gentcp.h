@@ -1,0 +1,327 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * libgentcp: gen_tcp for C, by way of the daemon gentcpd.
+ *
+ * A connection (struct gentcp) is one client of the daemon: what Erlang calls a
+ * process.  It owns the sockets that it connects and accepts, and gets their
+ * events.  When it ends, they close.
+ *
+ * THREADS.  A connection is used by one thread at a time.  Different
+ * connections have nothing in common; there is no global state.  No signal is
+ * raised (SIGPIPE neither).
+ *
+ * TWO WAYS TO USE IT, which mix freely:
+ *  - Blocking calls (gentcp_connect(), gentcp_recv(), ...) send a request and
+ *    wait for its reply.  They read while they write, so that they cannot
+ *    deadlock with a daemon that waits for its client to read.
+ *  - Requests with callbacks (gentcp_request(), gentcp_send_async(), ...) are
+ *    only queued.  gentcp_dispatch() writes what was queued, at once for all,
+ *    reads, and calls the callbacks.  A program with a loop of its own waits
+ *    for gentcp_fd() and calls gentcp_dispatch() with timeout 0.
+ *
+ * CALLBACKS run in gentcp_dispatch() and gentcp_receive() only (and, to end
+ * requests that wait, in gentcp_free()).  What comes while a blocking call
+ * waits for its reply is kept, in order, until then: it is the mailbox of this
+ * process, and like Erlang's it grows if it is never looked at.  In a callback
+ * everything is allowed but gentcp_dispatch() and gentcp_receive(): blocking
+ * calls, new requests, and gentcp_free(), after which the gentcp_dispatch()
+ * that called returns GENTCP_FREED.
+ *
+ * OWNERSHIP.  Arguments are copied or used up before a function returns.  What
+ * a callback is given is the library's and valid until it returns, blocking
+ * calls in it included.  Results through a "char **" or "void **" are the
+ * caller's, to be released by free(3).
+ *
+ * ERRORS.  Functions return GENTCP_OK (0) or a negative enum gentcp_status; a
+ * result is set only with GENTCP_OK.  After any other, gentcp_error() tells
+ * more, until the next call on that connection.  After GENTCP_LOST the
+ * connection is good for gentcp_error() and gentcp_free() only; whatever was
+ * waiting has been, or at the next gentcp_dispatch() will be, answered with it.
+ *
+ * TIMES are milliseconds, GENTCP_INFINITY none.
+ *
+ * TEXTS are UTF-8 and end with NUL.  OPTIONS are text: words as
+ * "packet=line active=once binary ip=127.0.0.1 linger=[true,5]", whose values
+ * are true, false, integers, JSON, or else strings; or JSON as the protocol
+ * has it, {"packet":"line"} or an array.  NULL and "" are no options.  NAMES
+ * likewise: "active packet", or a JSON array.
+ *
+ * What the calls mean is said in gen_tcp's manual and in gentcp-protocol(7).
+ */
+#ifndef GENTCP_H
+#define GENTCP_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct gentcp;
+struct gentcp_error;
+struct gentcp_reply;
+
+#define GENTCP_INFINITY (-1)
+
+enum gentcp_status {
+	GENTCP_OK = 0,
+	GENTCP_ERROR = -1,   /* the daemon said so: the reason is gen_tcp's */
+	GENTCP_LOST = -2,    /* no connection to the daemon, or it broke */
+	GENTCP_TIMEOUT = -3, /* the deadline of this library passed */
+	GENTCP_NOMEM = -4,
+	GENTCP_INVALID = -5, /* an argument; nothing was sent */
+	GENTCP_FREED = -6    /* a callback freed the connection */
+};
+
+/* --- errors ----------------------------------------------------------------- */
+
+/*
+ * What failed last on a connection, or what a reply says; never NULL for a
+ * connection.  Valid until the next call on the connection, or as long as the
+ * reply.  All texts are valid as long as the error.
+ */
+const struct gentcp_error *gentcp_error(const struct gentcp *g);
+enum gentcp_status gentcp_error_status(const struct gentcp_error *e);
+/*
+ * GENTCP_ERROR: the protocol's code: an errno, 10001 "closed", 10002 "timeout",
+ * ... or a negative one of JSON-RPC.  GENTCP_LOST: an errno or 0.  Else 0.
+ */
+int gentcp_error_code(const struct gentcp_error *e);
+/* GENTCP_ERROR: gen_tcp's atom, "econnrefused"; else a sentence. */
+const char *gentcp_error_reason(const struct gentcp_error *e);
+/* The members "option" and "detail" of the error's data; NULL if absent. */
+const char *gentcp_error_option(const struct gentcp_error *e);
+const char *gentcp_error_detail(const struct gentcp_error *e);
+/* The error's data as JSON text, NULL if there is none. */
+const char *gentcp_error_data(const struct gentcp_error *e);
+/* Bytes that came with the error: gen_tcp's RestData.  NULL if there are none. */
+const void *gentcp_error_rest(const struct gentcp_error *e, size_t *len);
+
+/* --- connections ------------------------------------------------------------ */
+
+/*
+ * The path of the daemon's socket: $GENTCPD_SOCKET, $XDG_RUNTIME_DIR/gentcpd.sock
+ * if that is there, else /run/gentcpd/gentcpd.sock.  GENTCP_INVALID if it does
+ * not fit into size bytes.
+ */
+int gentcp_default_path(char *path, size_t size);
+
+/* A connection that is not open yet.  NULL without memory. */
+struct gentcp *gentcp_new(void);
+/*
+ * Ends it.  Requests that wait get their callbacks called, with GENTCP_LOST; on
+ * g they may then call nothing.  NULL is allowed.
+ */
+void gentcp_free(struct gentcp *g);
+
+/* Before gentcp_open(): a name for session.clients ("echo/1.0"); copied. */
+int gentcp_set_name(struct gentcp *g, const char *name);
+/*
+ * Before gentcp_open(): how bytes come: "attached" (the default: raw, behind the
+ * message), "auto" or "base64".  Matters for speed and for gentcp_reply_json().
+ */
+int gentcp_set_data(struct gentcp *g, const char *form);
+/*
+ * How long a blocking call waits for its reply; GENTCP_INFINITY at first.  For
+ * calls with a timeout of their own it is how long the reply may come late.
+ * When it passes, the request is cancelled and the call returns GENTCP_TIMEOUT,
+ * or the reply if that came after all.
+ */
+void gentcp_set_timeout(struct gentcp *g, int timeout);
+
+/*
+ * Connects to the daemon at path (NULL: the default path) and says hello, all
+ * within timeout.  Once only.
+ */
+int gentcp_open(struct gentcp *g, const char *path, int timeout);
+
+/* This connection's number: gen_tcp's Pid.  0 before the hello. */
+uint64_t gentcp_client(const struct gentcp *g);
+/* "gentcpd/X.Y.Z", "" before the hello. */
+const char *gentcp_server(const struct gentcp *g);
+
+/* --- events ----------------------------------------------------------------- */
+
+enum gentcp_event_type {
+	GENTCP_EVENT_TCP,	  /* data, len (header, mode_list) */
+	GENTCP_EVENT_TCP_PASSIVE, /* no more of it: active is false now */
+	GENTCP_EVENT_TCP_ERROR,	  /* reason */
+	GENTCP_EVENT_TCP_CLOSED,
+	GENTCP_EVENT_TCP_OWNER, /* the socket is ours now; it was from's */
+	GENTCP_EVENT_HTTP,	/* json has the packet in "http" */
+	GENTCP_EVENT_OTHER	/* name and json say it all */
+};
+
+/* Members may be added at the end. */
+struct gentcp_event {
+	enum gentcp_event_type type;
+	uint64_t socket;
+	const void *data; /* never NULL for TCP; nothing is added behind it */
+	size_t len;
+	const unsigned char *header; /* option header: the first bytes, else NULL */
+	size_t header_len;
+	int mode_list;	    /* the socket's mode is list */
+	const char *reason; /* TCP_ERROR: an atom */
+	uint64_t from;	    /* TCP_OWNER */
+	const char *name;   /* "tcp_closed" */
+	const char *json;   /* the params as JSON text; HTTP and OTHER only */
+};
+
+typedef void (*gentcp_event_fn)(
+    struct gentcp *g, const struct gentcp_event *e, void *ctx);
+/* Who is called with events; NULL: they are dropped by gentcp_dispatch(). */
+void gentcp_on_event(struct gentcp *g, gentcp_event_fn fn, void *ctx);
+
+/*
+ * Erlang's receive: waits for the next event and stores it in *e, valid until
+ * the next gentcp_receive() or gentcp_dispatch() on g.  Replies to requests go
+ * to their callbacks meanwhile.  GENTCP_TIMEOUT if none came in time.
+ */
+int gentcp_receive(struct gentcp *g, int timeout, const struct gentcp_event **e);
+
+/* --- requests with callbacks ------------------------------------------------ */
+
+/* Called once for each request that was accepted.  ctx as given with it. */
+typedef void (*gentcp_reply_fn)(
+    struct gentcp *g, const struct gentcp_reply *r, void *ctx);
+
+/* GENTCP_OK, GENTCP_ERROR, or GENTCP_LOST. */
+enum gentcp_status gentcp_reply_status(const struct gentcp_reply *r);
+/* NULL for GENTCP_OK. */
+const struct gentcp_error *gentcp_reply_error(const struct gentcp_reply *r);
+/*
+ * The result as JSON text; NULL unless GENTCP_OK, or without memory.  Attached
+ * bytes are not in it.
+ */
+const char *gentcp_reply_json(const struct gentcp_reply *r);
+/* The result's "socket" (connect, listen, accept), or 0. */
+uint64_t gentcp_reply_socket(const struct gentcp_reply *r);
+/* The result's bytes (recv), however they came; NULL if it has none. */
+const void *gentcp_reply_data(const struct gentcp_reply *r, size_t *len);
+/* The bytes of option header before them; NULL if it has none. */
+const void *gentcp_reply_header(const struct gentcp_reply *r, size_t *len);
+
+/*
+ * Queues a request.  params is JSON text, an object or an array, or NULL.  With
+ * data not NULL, its len bytes are attached: the method's data.  fn NULL: a
+ * notification: it is carried out, nothing is heard of it, errors neither.
+ * *id, if wanted, is for gentcp_cancel().
+ */
+int gentcp_request(struct gentcp *g, const char *method, const char *params,
+    const void *data, size_t len, gentcp_reply_fn fn, void *ctx, uint64_t *id);
+
+/* gen_tcp.send, gen_tcp.recv, inet.setopts, gen_tcp.close in that form. */
+int gentcp_send_async(struct gentcp *g, uint64_t socket, const void *data, size_t len,
+    gentcp_reply_fn fn, void *ctx);
+int gentcp_recv_async(struct gentcp *g, uint64_t socket, size_t length, int timeout,
+    gentcp_reply_fn fn, void *ctx);
+int gentcp_accept_async(
+    struct gentcp *g, uint64_t listener, int timeout, gentcp_reply_fn fn, void *ctx);
+int gentcp_setopts_async(struct gentcp *g, uint64_t socket, const char *options,
+    gentcp_reply_fn fn, void *ctx);
+int gentcp_close_async(struct gentcp *g, uint64_t socket, gentcp_reply_fn fn, void *ctx);
+
+/* session.cancel for a request of this connection; its callback then tells. */
+int gentcp_cancel(struct gentcp *g, uint64_t id);
+
+/* --- a program's own loop --------------------------------------------------- */
+
+/* The descriptor to wait for; -1 if not open or lost. */
+int gentcp_fd(const struct gentcp *g);
+/*
+ * What to wait for on it, as poll(2)'s events: POLLIN, and POLLOUT while there
+ * is something unwritten.
+ */
+short gentcp_poll_events(const struct gentcp *g);
+/* Bytes that are queued and not yet written: for a program's own flow control. */
+size_t gentcp_unwritten(const struct gentcp *g);
+/* Writes what can be written without waiting. */
+int gentcp_flush(struct gentcp *g);
+/*
+ * Handles what is there: events, replies.  If nothing is there, waits for at
+ * most timeout.  Returns GENTCP_OK if anything was handled, GENTCP_TIMEOUT if
+ * not, GENTCP_LOST, GENTCP_NOMEM, or GENTCP_FREED.
+ */
+int gentcp_dispatch(struct gentcp *g, int timeout);
+
+/*
+ * Without a descriptor: for a program that carries the bytes itself.  Instead of
+ * gentcp_open(), gentcp_hello() queues the hello; gentcp_output() points to what
+ * is to be written, gentcp_sent() says how much was; gentcp_feed() takes what
+ * was read (NULL, 0: the end).  gentcp_dispatch() with timeout 0 then handles it.
+ * Blocking calls return GENTCP_INVALID here.
+ */
+int gentcp_hello(struct gentcp *g, gentcp_reply_fn fn, void *ctx);
+const void *gentcp_output(const struct gentcp *g, size_t *len);
+void gentcp_sent(struct gentcp *g, size_t len);
+int gentcp_feed(struct gentcp *g, const void *bytes, size_t len);
+
+/* --- blocking calls: one for each method ------------------------------------ */
+
+/*
+ * address: a name or a number ("localhost", "::1"), or JSON of an address or
+ * sockaddr object; with a sockaddr port is -1.
+ */
+int gentcp_connect(struct gentcp *g, const char *address, int port, const char *options,
+    int timeout, uint64_t *socket);
+/* port: the one that is bound; may be NULL.  0 for local sockets. */
+int gentcp_listen(
+    struct gentcp *g, int port, const char *options, uint64_t *listener, int *bound_port);
+int gentcp_accept(struct gentcp *g, uint64_t listener, int timeout, uint64_t *socket);
+/* fd, a connected TCP socket, is duplicated to the daemon; the caller keeps it. */
+int gentcp_fdopen(struct gentcp *g, int fd, const char *options, uint64_t *socket);
+int gentcp_send(struct gentcp *g, uint64_t socket, const void *data, size_t len);
+/*
+ * length 0: what is there, or one packet.  A NUL, not counted, is put behind the
+ * bytes.  With option header the header's bytes come first.  Not for http
+ * packets (GENTCP_INVALID): gentcp_call().
+ */
+int gentcp_recv(struct gentcp *g, uint64_t socket, size_t length, int timeout,
+    void **data, size_t *len);
+int gentcp_close(struct gentcp *g, uint64_t socket);
+/* how: "read", "write", "read_write". */
+int gentcp_shutdown(struct gentcp *g, uint64_t socket, const char *how);
+/*
+ * Gives a socket away without losing, doubling or reordering anything: events of
+ * it that came here and were not handled yet go to the new owner, before those
+ * to come, and active stays what it was.
+ */
+int gentcp_controlling_process(struct gentcp *g, uint64_t socket, uint64_t client);
+int gentcp_unrecv(struct gentcp *g, uint64_t socket, const void *data, size_t len);
+int gentcp_setopts(struct gentcp *g, uint64_t socket, const char *options);
+/* *json: an object, name -> value. */
+int gentcp_getopts(struct gentcp *g, uint64_t socket, const char *names, char **json);
+
+enum gentcp_family { GENTCP_INET = 1, GENTCP_INET6, GENTCP_LOCAL };
+
+struct gentcp_address {
+	enum gentcp_family family;
+	int port;	/* 0 for local */
+	char addr[256]; /* number or path; ends with NUL */
+	size_t addr_len;
+	uint32_t scope_id, flowinfo;
+};
+
+int gentcp_sockname(struct gentcp *g, uint64_t socket, struct gentcp_address *a);
+int gentcp_peername(struct gentcp *g, uint64_t socket, struct gentcp_address *a);
+/* A local socket has none: GENTCP_INVALID. */
+int gentcp_port(struct gentcp *g, uint64_t socket, int *port);
+/* names NULL: all counters. */
+int gentcp_getstat(struct gentcp *g, uint64_t socket, const char *names, char **json);
+int gentcp_info(struct gentcp *g, uint64_t socket, char **json);
+int gentcp_i(struct gentcp *g, char **json);
+int gentcp_self(struct gentcp *g, char **json);
+int gentcp_clients(struct gentcp *g, char **json);
+
+/*
+ * Any method.  params as for gentcp_request(); *result, if wanted, is JSON text.
+ * Bytes that came attached are not in it: use gentcp_set_data("auto") for them.
+ */
+int gentcp_call(struct gentcp *g, const char *method, const char *params, char **result);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: ISC */
+/* Where the daemon is, and the way to it. */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "client/connection.h"
+
+enum {
+	SOCKET_BUFFER = 1 << 20, /* asked of the kernel; it may give less */
+	CONNECT_RETRY = 10	 /* ms, while the daemon's backlog is full */
+};
+
+static int
+copy_path(char *path, size_t size, const char *dir, const char *name)
+{
+	int n = snprintf(path, size, "%s%s", dir, name);
+
+	return n > 0 && (size_t)n < size ? GENTCP_OK : GENTCP_INVALID;
+}
+
+int
+gentcp_default_path(char *path, size_t size)
+{
+	static const char system_path[] = "/run/gentcpd/gentcpd.sock";
+	const char *given = getenv("GENTCPD_SOCKET"), *dir = getenv("XDG_RUNTIME_DIR");
+
+	if (given != NULL && *given != '\0')
+		return copy_path(path, size, given, "");
+	if (dir == NULL || *dir == '\0')
+		return copy_path(path, size, system_path, "");
+	if (copy_path(path, size, dir, "/gentcpd.sock") == GENTCP_OK &&
+	    access(path, F_OK) == 0)
+		return GENTCP_OK;
+	/* neither there: the user's is the likelier one to be missed */
+	if (access(system_path, F_OK) == 0)
+		return copy_path(path, size, system_path, "");
+	return copy_path(path, size, dir, "/gentcpd.sock");
+}
+
+static int
+set_up(struct gentcp *g)
+{
+	int size = SOCKET_BUFFER, flags = fcntl(g->fd, F_GETFL);
+
+	/* less is as good, only slower */
+	(void)setsockopt(g->fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
+	(void)setsockopt(g->fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof size);
+	if (flags < 0 || fcntl(g->fd, F_SETFL, flags & ~O_NONBLOCK) < 0)
+		return connection_lose(g, errno, strerror(errno));
+	return GENTCP_OK;
+}
+
+static int
+connect_to(struct gentcp *g, const char *path, int64_t deadline)
+{
+	struct sockaddr_un sun = {.sun_family = AF_UNIX};
+
+	if (copy_path(sun.sun_path, sizeof sun.sun_path, path, "") != GENTCP_OK)
+		return connection_lose(g, ENAMETOOLONG, strerror(ENAMETOOLONG));
+	g->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (g->fd < 0)
+		return connection_lose(g, errno, strerror(errno));
+	while (connect(g->fd, (struct sockaddr *)&sun, sizeof sun) < 0) {
+		if (errno == EINTR)
+			continue;
+		if (errno != EAGAIN)
+			return connection_lose(g, errno, strerror(errno));
+		/* A full backlog; nothing tells when that changes. */
+		if (transport_remaining(deadline) == 0)
+			return transport_timed_out(g);
+		(void)poll(NULL, 0, CONNECT_RETRY);
+	}
+	return set_up(g);
+}
+
+static int
+say_hello(struct gentcp *g, int64_t deadline)
+{
+	struct incoming m;
+	uint64_t id = 0;
+	size_t size;
+	int rc = request_put_hello(g, &id);
+
+	if (rc == GENTCP_OK)
+		rc = transport_await_once(g, id, deadline, &m, &size);
+	if (rc != GENTCP_OK)
+		return rc;
+	rc = m.error != NULL ? error_from(&g->error, &m)
+			     : connection_greeted(g, m.result);
+	connection_taken(g, &m, size);
+	return rc;
+}
+
+int
+gentcp_open(struct gentcp *g, const char *path, int timeout)
+{
+	int64_t deadline = transport_deadline(timeout);
+	char given[sizeof((struct sockaddr_un *)0)->sun_path];
+	int rc;
+
+	if (g->hello || g->lost)
+		return connection_fail(g, GENTCP_INVALID, 0, "a connection opens once");
+	if (path == NULL) {
+		if (gentcp_default_path(given, sizeof given) != GENTCP_OK)
+			return connection_lose(g, ENAMETOOLONG, strerror(ENAMETOOLONG));
+		path = given;
+	}
+	rc = connect_to(g, path, deadline);
+	if (rc == GENTCP_OK)
+		rc = say_hello(g, deadline);
+	if (rc != GENTCP_OK) {
+		g->lost = true;
+		transport_close(g);
+	}
+	return rc;
+}
