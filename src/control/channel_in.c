@@ -61,7 +61,11 @@ keep_fds(struct channel *ch, struct msghdr *msg)
 			ch->fds[ch->nfds++].at = wire_received(&ch->wire);
 		}
 	}
-	if (lost)
+	/*
+	 * The kernel may also have had no number left to give them (EMFILE): the
+	 * message that comes with too few is refused, and that is all.
+	 */
+	if (lost && ch->nfds == CHANNEL_FDS_MAX)
 		too_many_fds(ch);
 }
 

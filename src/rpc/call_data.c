@@ -39,6 +39,19 @@ finished(struct tcp_request *r, const struct tcp_outcome *o)
 		reply_error(call_of(r), o->reason, NULL);
 }
 
+/*
+ * Readies a send, or what waits behind one.  Only where others wait already is
+ * it counted as waiting: a client at its limit can still send and close.
+ */
+static bool
+join_senders(struct call *call)
+{
+	if (tcp_would_wait(call->tcp))
+		return call_wait(call, finished);
+	call_begin(call, finished);
+	return true;
+}
+
 void
 call_send(struct call *call, struct request *q)
 {
@@ -46,10 +59,35 @@ call_send(struct call *call, struct request *q)
 	const void *data;
 	size_t len;
 
-	if (read_data(call, q, &data, &len) && call_wait(call, finished))
+	if (read_data(call, q, &data, &len) && join_senders(call))
 		tcp_send(q->handle->tcp, data, len, &call->request);
 	bytes_truncate(&rpc->scratch, 0);
 	bytes_trim(&rpc->scratch);
+}
+
+bool
+call_send_line(
+    struct session *s, const struct message_send *send, const struct wire_message *m)
+{
+	struct message_id id = {.kind = MESSAGE_ID_NONE, .number = send->id};
+	struct handle *h = ownership_find(s, send->socket);
+	struct call *call;
+
+	if (h == NULL)
+		return false;
+	if (send->has_id)
+		id.kind = MESSAGE_ID_INTEGER;
+	call = call_open(s, NULL, method_row(METHOD_SEND), &id);
+	if (call == NULL)
+		return false;
+	call->tcp = h->tcp;
+	if (!join_senders(call))
+		return true;
+	if (send->data != NULL)
+		tcp_send(h->tcp, send->data, send->len, &call->request);
+	else
+		tcp_send(h->tcp, m->attachment, m->attachment_len, &call->request);
+	return true;
 }
 
 static void
@@ -78,7 +116,7 @@ call_recv(struct call *call, struct request *q)
 void
 call_close_socket(struct call *call, struct request *q)
 {
-	if (call_wait(call, finished))
+	if (join_senders(call))
 		tcp_close(q->handle->tcp, &call->request);
 }
 
@@ -93,7 +131,7 @@ call_shutdown(struct call *call, struct request *q)
 		value = TCP_READ;
 	else if (strcmp(how, "write") == 0)
 		value = TCP_WRITE;
-	if (call_wait(call, finished))
+	if (join_senders(call))
 		tcp_shutdown(q->handle->tcp, value, &call->request);
 }
 

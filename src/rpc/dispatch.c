@@ -2,6 +2,7 @@
 /* From a request object to its handler, by the row of its method. */
 #include <errno.h>
 #include <stddef.h>
+#include <unistd.h>
 
 #include "rpc/rpc_private.h"
 
@@ -90,10 +91,13 @@ run(struct call *call, struct request *q, int *fds, size_t nfds)
 {
 	if (!find_socket(call, q))
 		return;
-	q->fd = nfds > 0 ? fds[0] : -1;
-	if (nfds > 0) /* whoever takes it owns it, whatever becomes of the request */
+	if (nfds > 0) {
+		q->fd = fds[0];
 		fds[0] = -1;
+	}
 	handlers[call->row->id].run(call, q);
+	if (q->fd != -1) /* the handler did not come as far as to take it */
+		close(q->fd);
 }
 
 void

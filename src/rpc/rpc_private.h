@@ -11,6 +11,7 @@
 #include "base/idmap.h"
 #include "proto/event.h"
 #include "proto/message.h"
+#include "proto/message_send.h"
 #include "proto/method.h"
 #include "proto/params.h"
 #include "proto/payload.h"
@@ -133,9 +134,12 @@ struct call *call_open(struct session *s, struct batch *batch,
 /* Withdraws it from tcp if it waits there, and frees it. */
 void call_close(struct call *call);
 struct call *call_of(struct tcp_request *r);
+/* Readies call->request for a tcp function, answered by done. */
+void call_begin(
+    struct call *call, void (*done)(struct tcp_request *, const struct tcp_outcome *));
 /*
- * Readies call->request for a tcp function that may wait, answered by done.
- * False: too many wait, and the call has been answered and is gone.
+ * The same for one that is to wait, perhaps long.  False: too many do, and the
+ * call has been answered and is gone.
  */
 bool call_wait(
     struct call *call, void (*done)(struct tcp_request *, const struct tcp_outcome *));
@@ -198,6 +202,13 @@ call_handler call_setopts, call_getopts;
 call_handler call_sockname, call_peername, call_port, call_getstat, call_info, call_i;
 call_handler call_controlling_process;
 call_handler call_hello, call_self, call_clients, call_cancel;
+
+/*
+ * Carries out a send that was read by message_send_read().  False: nothing was
+ * done, and the general way is to be taken (it has the words for what is wrong).
+ */
+bool call_send_line(
+    struct session *s, const struct message_send *send, const struct wire_message *m);
 
 /* --- who may (policy.c) ------------------------------------------------------------ */
 

@@ -156,10 +156,16 @@ receive_batch(struct session *s, json_t *root, const struct wire_message *m)
 static bool
 receive_text(struct session *s, const struct wire_message *m, int *fds, size_t nfds)
 {
+	struct message_send send;
 	char why[160];
-	json_t *root = message_load(m->text, m->len, why, sizeof(why));
 	bool sound = true;
+	json_t *root;
 
+	if (m->fds == 0 && nfds == 0 &&
+	    message_send_read(m->text, m->len, m->attached, &send) &&
+	    call_send_line(s, &send, m))
+		return true;
+	root = message_load(m->text, m->len, why, sizeof(why));
 	if (root == NULL) {
 		reply_stray(s, NULL, REASON_PARSE_ERROR, why);
 		return !s->attachments;
@@ -267,6 +273,15 @@ call_of(struct tcp_request *r)
 	return (struct call *)((char *)r - offsetof(struct call, request));
 }
 
+void
+call_begin(
+    struct call *call, void (*done)(struct tcp_request *, const struct tcp_outcome *))
+{
+	call->request.done = done;
+	call->request.caller = call->session;
+	call->request.account = &call->session->account;
+}
+
 bool
 call_wait(
     struct call *call, void (*done)(struct tcp_request *, const struct tcp_outcome *))
@@ -275,8 +290,6 @@ call_wait(
 		reply_refused(call, REASON_SYSTEM_LIMIT, NULL, "too many requests wait");
 		return false;
 	}
-	call->request.done = done;
-	call->request.caller = call->session;
-	call->request.account = &call->session->account;
+	call_begin(call, done);
 	return true;
 }

@@ -21,11 +21,17 @@ tcp_senders_suspend(struct tcp_request *r, const void *data, size_t len)
 		tcp_request_queue(r);
 }
 
+bool
+tcp_would_wait(const struct tcp_socket *s)
+{
+	return s->busy || s->flushing || !TAILQ_EMPTY(&s->senders);
+}
+
 void
 tcp_send(struct tcp_socket *s, const void *data, size_t len, struct tcp_request *r)
 {
 	tcp_request_begin(r, TCP_R_SEND, s);
-	if (!tcp_is_gone(s) && (s->busy || s->flushing || !TAILQ_EMPTY(&s->senders)))
+	if (!tcp_is_gone(s) && tcp_would_wait(s))
 		tcp_senders_suspend(r, data, len);
 	else if (!tcp_gather_send(s, data, len, r))
 		tcp_writer_send(s, data, len, r);

@@ -210,6 +210,9 @@ void tcp_send(struct tcp_socket *s, const void *data, size_t len, struct tcp_req
 void tcp_recv(
     struct tcp_socket *s, size_t length, int64_t timeout, struct tcp_request *r);
 
+/* Would a send, or a shutdown or close behind it, have to wait for others? */
+bool tcp_would_wait(const struct tcp_socket *s);
+
 /* gen_tcp:unrecv.  data is copied. */
 int tcp_unrecv(struct tcp_socket *s, const void *data, size_t len);
 

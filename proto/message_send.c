@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: ISC */
+#include "proto/message_send.h"
+
+#include <string.h>
+
+/* So many digits fit an int64_t and 2^53, whatever they are. */
+enum { DIGITS_MAX = 15 };
+
+struct cursor {
+	const char *at, *end;
+};
+
+/* Passes text, if it comes next. */
+static bool
+skip(struct cursor *c, const char *text, size_t len)
+{
+	if ((size_t)(c->end - c->at) < len || memcmp(c->at, text, len) != 0)
+		return false;
+	c->at += len;
+	return true;
+}
+
+#define SKIP(c, text) skip(c, text, sizeof(text) - 1)
+
+/* A whole number >= 0 as JSON writes it: no sign, no leading zero. */
+static bool
+number(struct cursor *c, uint64_t *value)
+{
+	const char *from = c->at;
+
+	*value = 0;
+	while (c->at < c->end && *c->at >= '0' && *c->at <= '9' &&
+	    c->at - from <= DIGITS_MAX)
+		*value = *value * 10 + (uint64_t)(*c->at++ - '0');
+	if (c->at == from || c->at - from > DIGITS_MAX)
+		return false;
+	return *from != '0' || c->at - from == 1;
+}
+
+/* A string without escapes, up to and with its closing quote. */
+static bool
+plain_string(struct cursor *c, struct message_send *m)
+{
+	const char *quote = memchr(c->at, '"', (size_t)(c->end - c->at));
+
+	if (quote == NULL)
+		return false;
+	m->data = c->at;
+	m->len = (size_t)(quote - c->at);
+	for (; c->at < quote; c->at++)
+		if (*c->at == '\\' || (unsigned char)*c->at < 0x20)
+			return false;
+	c->at = quote + 1;
+	return true;
+}
+
+bool
+message_send_read(const char *text, size_t len, bool attached, struct message_send *m)
+{
+	struct cursor c = {text, text + len};
+	uint64_t value;
+
+	if (!SKIP(&c, "{\"jsonrpc\":\"2.0\","))
+		return false;
+	m->has_id = SKIP(&c, "\"id\":");
+	if (m->has_id && (!number(&c, &value) || !SKIP(&c, ",")))
+		return false;
+	m->id = m->has_id ? (int64_t)value : 0;
+	if (!SKIP(&c, "\"method\":\"gen_tcp.send\",\"params\":{\"socket\":") ||
+	    !number(&c, &m->socket) || m->socket == 0)
+		return false;
+	if (attached) {
+		m->data = NULL;
+		m->len = 0;
+		return SKIP(&c, "},\"attached\":") && number(&c, &value) &&
+		    SKIP(&c, "}") && c.at == c.end;
+	}
+	return SKIP(&c, ",\"data\":\"") && plain_string(&c, m) && SKIP(&c, "}}") &&
+	    c.at == c.end;
+}

@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: ISC
+"""Fixtures of the integration tests.
+
+To be run as
+    PYTHONDONTWRITEBYTECODE=1 GENTCPD=… GENTCP_CLI=… \
+        python3 -m pytest -p no:cacheprovider tests/integration
+which writes nothing into the source tree.  GENTCP_TEST_SCALE below 1 makes the
+large tests smaller, for builds with sanitizers.
+"""
+
+import os
+import resource
+import sys
+
+import pytest
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+import gentcp_test as g  # noqa: E402
+
+
+def pytest_configure(config):
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+@pytest.fixture(scope="module")
+def daemon():
+    """A gentcpd for the tests of one file; it must end with status 0."""
+    if not os.access(g.gentcpd(), os.X_OK):
+        pytest.fail("there is no gentcpd at " + g.gentcpd())
+    d = g.Daemon()
+    yield d
+    d.stop()
+
+
+def _room(daemon):
+    if not daemon.alive():  # an earlier test has told of that
+        daemon.start()
+    room = g.Room(daemon)
+    try:
+        yield room
+    finally:
+        room.end()
+    assert daemon.alive(), "gentcpd ended:\n" + daemon.output()
+    daemon.wait_baseline()
+    daemon.check_log()
+
+
+@pytest.fixture
+def room(daemon):
+    """Clients and peers of one test; afterwards no descriptor may be left."""
+    yield from _room(daemon)
+
+
+@pytest.fixture
+def own_room():
+    """The same with a daemon of the test's own."""
+    d = g.Daemon()
+    try:
+        yield from _room(d)
+    except BaseException:
+        d.kill()
+        d.remove()
+        raise
+    d.stop()
+
+
+@pytest.fixture
+def client(room):
+    """A client with the default settings."""
+    return room.client()
+
+
+@pytest.fixture
+def bystander(room):
+    """A client that does its work, whatever the others do."""
+    b = g.Bystander(room)
+    b.fine()
+    yield b
+    b.fine()

@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: ISC
+"""Other processes of a test, loads, and small checks."""
+
+import contextlib
+import errno
+import os
+import select
+import stat
+import struct
+import traceback
+
+from gentcp_base import CODES, DEADLINE
+from gentcp_client import live_clients
+
+class Child:
+    """Runs function(pipe, *args) in a process of its own.
+
+    The pipe is a multiprocessing connection's half: send() and recv() of any
+    object; here the parent's half has deadlines.  An exception in the child is
+    the parent's.  The parent's clients do not live on in the child.
+    """
+
+    def __init__(self, function, *args):
+        import multiprocessing
+
+        context = multiprocessing.get_context("fork")
+        self.pipe, theirs = context.Pipe()
+        self.process = context.Process(target=self._run, args=(theirs, function, args))
+        self.process.start()
+        theirs.close()
+
+    @staticmethod
+    def _run(pipe, function, args):
+        for client in list(live_clients):
+            client.sock.close()
+        try:
+            function(pipe, *args)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                pipe.send(ChildFailed(traceback.format_exc()))
+
+    def send(self, value):
+        self.pipe.send(value)
+
+    def recv(self, timeout=None):
+        if not self.pipe.poll(DEADLINE if timeout is None else timeout):
+            raise AssertionError("nothing from the other process in time")
+        try:
+            value = self.pipe.recv()
+        except EOFError:
+            raise AssertionError("the other process ended") from None
+        if isinstance(value, ChildFailed):
+            raise AssertionError("in the other process:\n" + value.text)
+        return value
+
+    def close(self):
+        self.pipe.close()
+        self.process.join(2)
+        if self.process.is_alive():
+            self.process.kill()
+            self.process.join()
+
+
+class ChildFailed:
+    def __init__(self, text):
+        self.text = text
+
+
+def blast(sock, data, quiet=0.3, limit=None):
+    """Writes data over and over until nothing goes for quiet seconds (or limit
+    bytes went).  Returns the number of bytes that went."""
+    sock.setblocking(False)
+    sent = 0
+    view = memoryview(data)
+    poll = select.poll()
+    poll.register(sock, select.POLLOUT)
+    while limit is None or sent < limit:
+        try:
+            sent += sock.send(view[sent % len(data) :])
+        except BlockingIOError:
+            if not poll.poll(quiet * 1000):
+                break
+    sock.settimeout(DEADLINE)
+    return sent
+
+
+def pattern(size):
+    """Bytes that do not repeat within 64 KiB, so that a shift shows."""
+    unit = b"".join(struct.pack(">H", (i * 40503) & 0xFFFF) for i in range(32749))
+    return (unit * (size // len(unit) + 1))[:size]
+
+
+def is_root():
+    return os.geteuid() == 0
+
+
+def open_to_all(daemon):
+    """Lets every uid reach the control socket."""
+    os.chmod(daemon.folder, 0o711)
+    os.chmod(daemon.path, 0o666)
+    assert stat.S_ISSOCK(os.stat(daemon.path).st_mode)
+
+
+def errno_of(name):
+    """The errno of a POSIX reason atom."""
+    return getattr(errno, name.upper())
+
+
+def check_reason(error, reason):
+    """An error's message and its code belong together."""
+    assert error.message == reason, "%s (%s), wanted %s" % (error.message, error.data, reason)
+    assert error.code == (CODES.get(reason) or errno_of(reason)), (error.code, reason)

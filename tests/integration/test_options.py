@@ -1,0 +1,389 @@
+# SPDX-License-Identifier: ISC
+"""Every option: at connect, at listen and inherited, by setopts and getopts, and
+values that are none."""
+
+import socket
+
+import pytest
+
+import gentcp_test as g
+from gentcp_test import check_reason
+
+BOOLEAN = [(True, True), (False, False)]
+NO_BOOLEAN = [0, 1, "true", None, [], {}, 1.0]
+NO_INTEGER = ["1", True, None, 1.5, [1], {}, 2**32 + 7, 2**53]
+NEGATIVE = [-1]
+
+
+class Row:
+    """An option: (value set, value read back) pairs, values refused, default.
+
+    when: C connect, L listen, S setopts, G getopts.  inherited: by accept.
+    """
+
+    def __init__(self, name, good, bad, default=None, when="CLSG", inherited=True, v6=False):
+        self.name, self.good, self.bad, self.default = name, good, bad, default
+        self.when, self.inherited, self.v6 = when, inherited, v6
+
+
+ROWS = [
+    Row("mode", [("list", "list"), ("binary", "binary")], ["text", 0, True, None], "binary"),
+    Row(
+        "packet",
+        [("raw", 0), (0, 0), (1, 1), (2, 2), (4, 4), ("line", "line")],
+        [3, 8, -1, "LINE", "4", True, None, 1.0, "", 2**32, 2**32 + 1],
+        0,
+    ),
+    Row("packet_size", [(77, 77), (0, 0)], NO_INTEGER + NEGATIVE, 0),
+    Row("line_delimiter", [(59, None), (0, None), (255, None)], ["x", True, None, 1.5],
+        when="CS", inherited=False),
+    Row("header", [(2, 2), (0, 0)], NO_INTEGER + NEGATIVE, 0),
+    Row("buffer", [(100, 100), (100000, 100000), (0, 1), (-5, 1)], NO_INTEGER, 1460),
+    Row("exit_on_close", BOOLEAN, NO_BOOLEAN, True),
+    Row("send_timeout", [(100, 100), (0, 0), ("infinity", "infinity")],
+        [-1, "x", "1", True, None, 1.5], "infinity"),
+    Row("send_timeout_close", BOOLEAN, NO_BOOLEAN, False),
+    Row("delay_send", BOOLEAN, NO_BOOLEAN, False),
+    Row("high_watermark", [(20000, 20000), (10, 10), (-1, 0)], NO_INTEGER, 8192),
+    Row("low_watermark", [(100, 100), (-1, 0)], NO_INTEGER, 4096),
+    Row("show_econnreset", BOOLEAN, NO_BOOLEAN, False),
+    Row("backlog", [(1, None), (100, None)], ["1", True, None, 1.5], when="L"),
+    Row("reuseaddr", BOOLEAN, NO_BOOLEAN, False),
+    Row("reuseport", BOOLEAN, NO_BOOLEAN, False),
+    Row("reuseport_lb", BOOLEAN, NO_BOOLEAN, False),
+    Row("exclusiveaddruse", [(True, None), (False, None)], NO_BOOLEAN, when="CLS"),
+    Row("keepalive", BOOLEAN, NO_BOOLEAN, False),
+    Row("keepcnt", [(5, 5), (127, 127)], NO_INTEGER),
+    Row("keepidle", [(100, 100)], NO_INTEGER),
+    Row("keepintvl", [(20, 20)], NO_INTEGER),
+    Row("user_timeout", [(5000, 5000), (0, 0)], NO_INTEGER, 0),
+    Row("dontroute", BOOLEAN, NO_BOOLEAN, False),
+    Row("linger", [([True, 5], [True, 5]), ([True, 0], [True, 0]), ([False, 0], [False, 0])],
+        [True, 5, None, [], [True], [1, 5], [True, "5"], [True, 5, 5], {"true": 5}, [True, 1.5]],
+        [False, 0]),
+    Row("nodelay", BOOLEAN, NO_BOOLEAN, False),
+    Row("nopush", BOOLEAN, NO_BOOLEAN, False, when="SG"),
+    Row("priority", [(3, 3), (0, 0)], NO_INTEGER, 0),
+    Row("tos", [(8, 8), (255, 252), (0, 0)], NO_INTEGER, 0),
+    Row("ttl", [(77, 77), (255, 255), (1, 1)], NO_INTEGER + [0, 256]),
+    Row("recvtos", BOOLEAN, NO_BOOLEAN, False),
+    Row("recvttl", BOOLEAN, NO_BOOLEAN, False),
+    Row("sndbuf", [(10000, 20000), (1, 4608)], NO_INTEGER),
+    Row("recbuf", [(5000, 10000), (1, 2304)], NO_INTEGER),
+    Row("tclass", [(8, 8), (0, 0)], NO_INTEGER, 0, v6=True),
+    Row("recvtclass", BOOLEAN, NO_BOOLEAN, False, v6=True),
+]
+
+BY_NAME = {row.name: row for row in ROWS}
+
+
+def cases(kind, when):
+    """(row, value…) for each value of each row that can be used then."""
+    found = []
+    for row in ROWS:
+        if when in row.when:
+            for value in getattr(row, kind):
+                label = "%s-%s" % (row.name, value[0] if kind == "good" else value)
+                values = value if kind == "good" else (value,)
+                found.append(pytest.param(row, *values, id=label))
+    return found
+
+
+@pytest.fixture(scope="session")
+def has_ipv6():
+    try:
+        with socket.socket(socket.AF_INET6) as s:
+            s.bind(("::1", 0))
+    except OSError:
+        return False
+    return True
+
+
+class Ends:
+    """Sockets in the family that a row needs."""
+
+    def __init__(self, room, client, row, has_ipv6):
+        if row.v6 and not has_ipv6:
+            pytest.skip("this machine has no IPv6")
+        self.room, self.client, self.v6 = room, client, row.v6
+        self.host = "::1" if row.v6 else "127.0.0.1"
+
+    def connect(self, options):
+        family = socket.AF_INET6 if self.v6 else socket.AF_INET
+        listener = self.room.tcp_listener(host=self.host, family=family)
+        options = ["inet6" if self.v6 else "inet", ["active", False]] + list(options)
+        return self.client.request("gen_tcp.connect", {
+            "address": self.host, "port": listener.getsockname()[1], "options": options,
+        })
+
+    def connected(self, options=()):
+        return self.client.reply(self.connect(options)).result()["socket"]
+
+    def listen(self, options):
+        options = [
+            "inet6" if self.v6 else "inet", ["active", False], ["ip", self.host],
+        ] + list(options)
+        return self.client.request("gen_tcp.listen", {"port": 0, "options": options})
+
+    def dial(self, port):
+        s = self.room.own(socket.create_connection((self.host, port), g.DEADLINE))
+        return g.Peer(s)
+
+
+@pytest.fixture
+def ends(room, client, has_ipv6):
+    return lambda row: Ends(room, client, row, has_ipv6)
+
+
+def set_options(client, s, name, value):
+    return client.request("inet.setopts", {"socket": s, "options": {name: value}})
+
+
+@pytest.mark.parametrize("row,value,wanted", cases("good", "C"))
+def test_at_connect(client, ends, row, value, wanted):
+    s = ends(row).connected([[row.name, value]])
+    if "G" in row.when:
+        assert client.getopts(s, [row.name]) == {row.name: wanted}
+
+
+@pytest.mark.parametrize("row,value,wanted", cases("good", "L"))
+def test_at_listen_and_inherited(client, ends, row, value, wanted):
+    e = ends(row)
+    r = client.reply(e.listen([[row.name, value]])).result()
+    if "G" not in row.when:
+        return
+    assert client.getopts(r["socket"], [row.name]) == {row.name: wanted}
+    peer = e.dial(r["port"])
+    s = client.accept(r["socket"])
+    if row.inherited:
+        assert client.getopts(s, [row.name]) == {row.name: wanted}
+    peer.close()
+
+
+@pytest.mark.parametrize("row,value,wanted", cases("good", "S"))
+def test_by_setopts(client, ends, row, value, wanted):
+    s = ends(row).connected()
+    assert client.reply(set_options(client, s, row.name, value)).result() == "ok"
+    if "G" in row.when:
+        assert client.getopts(s, [row.name]) == {row.name: wanted}
+
+
+@pytest.mark.parametrize("row,value", cases("bad", "C"))
+def test_bad_at_connect_is_badarg(client, ends, row, value):
+    error = client.reply(ends(row).connect([[row.name, value]])).error()
+    check_reason(error, "badarg")
+    assert error.data.get("option") == row.name
+
+
+@pytest.mark.parametrize("row,value", cases("bad", "L"))
+def test_bad_at_listen(client, ends, row, value):
+    error = client.reply(ends(row).listen([[row.name, value]])).error()
+    assert error.message in ("badarg", "einval"), error.message
+    assert error.data.get("option") == row.name
+
+
+@pytest.mark.parametrize("row,value", cases("bad", "S"))
+def test_bad_by_setopts_is_einval_and_changes_nothing(client, ends, row, value):
+    s = ends(row).connected()
+    before = client.getopts(s, [row.name]) if "G" in row.when else None
+    error = client.reply(set_options(client, s, row.name, value)).error()
+    check_reason(error, "einval")
+    assert error.data.get("option") == row.name
+    if before is not None:
+        assert client.getopts(s, [row.name]) == before
+
+
+@pytest.mark.parametrize("row", [r for r in ROWS if r.default is not None], ids=lambda r: r.name)
+def test_default(client, ends, row):
+    s = ends(row).connected()
+    assert client.getopts(s, [row.name]) == {row.name: row.default}
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda r: r.name)
+def test_where_it_cannot_be_given(client, ends, row):
+    e = ends(row)
+    value = row.good[0][0]
+    if "C" not in row.when:
+        check_reason(client.reply(e.connect([[row.name, value]])).error(), "badarg")
+    if "L" not in row.when:
+        check_reason(client.reply(e.listen([[row.name, value]])).error(), "badarg")
+    s = e.connected()
+    if "S" not in row.when:
+        check_reason(client.reply(set_options(client, s, row.name, value)).error(), "einval")
+    if "G" not in row.when and row.name != "exclusiveaddruse":
+        error = client.fails("inet.getopts", {"socket": s, "names": [row.name]})
+        check_reason(error, "einval")
+
+
+# --- lists -------------------------------------------------------------------
+
+
+def test_later_ones_win_in_every_list(room, client):
+    s, _ = room.pair(client, [["packet", 1], ["packet", 2]])
+    assert client.getopt(s, "packet") == 2
+    client.setopts(s, [["packet", 4], ["packet", 1]])
+    assert client.getopt(s, "packet") == 1
+
+
+def test_every_form_of_an_options_array(room, client):
+    s, _ = room.pair(client)
+    client.setopts(s, ["list", {"packet": 4}, ["header", 3]])
+    assert client.getopts(s, ["mode", "packet", "header"]) == {
+        "mode": "list", "packet": 4, "header": 3,
+    }
+    client.setopts(s, ["binary"])
+    assert client.getopt(s, "mode") == "binary"
+    assert client.setopts(s, []) == "ok"
+    assert client.setopts(s, {}) == "ok"
+
+
+@pytest.mark.parametrize("options", [
+    "binary", 1, None, True, [1], [None], [["packet"]], [["packet", 1, 2]], [[]], [{}],
+    [{"packet": 1, "header": 2}], [["packet", 1], 5], [[1, 2]], ["packet"], {"binary": True, "x": 1},
+])
+def test_options_that_are_no_options(room, client, options):
+    s, _ = room.pair(client)
+    error = client.fails("inet.setopts", {"socket": s, "options": options})
+    assert error.message == "einval" or error.code == g.INVALID_PARAMS
+    assert client.getopts(s, ["packet", "header"]) == {"packet": 0, "header": 0}
+
+
+def test_an_unknown_name_changes_nothing(room, client):
+    s, _ = room.pair(client)
+    options = [["header", 7], ["no_such_option", 1], ["packet_size", 77]]
+    error = client.fails("inet.setopts", {"socket": s, "options": options})
+    check_reason(error, "einval")
+    assert "no_such_option" in str(error.data)
+    assert client.getopts(s, ["header", "packet_size"]) == {"header": 0, "packet_size": 0}
+    for method, params in (
+        ("gen_tcp.connect", {"address": "127.0.0.1", "port": 1}),
+        ("gen_tcp.listen", {"port": 0}),
+    ):
+        error = client.fails(method, dict(params, options={"no_such_option": 1}))
+        check_reason(error, "badarg")
+        assert "no_such_option" in str(error.data)
+
+
+def test_a_kernel_failure_stops_the_list_and_is_named(room, client):
+    s, _ = room.pair(client)
+    options = [["packet_size", 77], ["tclass", 3], ["header", 7]]
+    error = client.fails("inet.setopts", {"socket": s, "options": options})
+    check_reason(error, "einval")
+    assert error.data["option"] == "tclass"
+    assert client.getopt(s, "header") == 0
+
+
+def test_a_kernel_failure_at_connect_is_badarg_and_at_listen_einval(room, client):
+    listener = room.tcp_listener()
+    error = client.fails("gen_tcp.connect", {
+        "address": "127.0.0.1", "port": listener.getsockname()[1],
+        "options": {"tclass": 3},
+    })
+    check_reason(error, "badarg")
+    assert error.data["option"] == "tclass"
+    error = client.fails("gen_tcp.listen", {"port": 0, "options": {"tclass": 3}})
+    check_reason(error, "einval")
+
+
+def test_getopts(room, client):
+    s, _ = room.pair(client)
+    assert client.getopts(s, []) == {}
+    assert client.getopts(s, ["packet", "mode", "packet"]) == {"packet": 0, "mode": "binary"}
+    # What this socket has not is left out.
+    assert client.getopts(s, ["mode", "tclass", "packet"]) == {"mode": "binary", "packet": 0}
+    for names in (["packet", "no_such_option"], ["binary"], ["inet"], ["ip"], ["port"], ["fd"]):
+        check_reason(client.fails("inet.getopts", {"socket": s, "names": names}), "einval")
+    for names in ("packet", None, 1, {"packet": 1}):
+        error = client.fails("inet.getopts", {"socket": s, "names": names})
+        assert error.code == g.INVALID_PARAMS
+    error = client.fails("inet.getopts", {"socket": s, "names": [1]})
+    assert error.message == "einval" or error.code == g.INVALID_PARAMS
+
+
+@pytest.mark.parametrize("options", [
+    {"backlog": 5}, {"ip": "127.0.0.1"}, {"ifaddr": "127.0.0.1"}, {"port": 5}, {"fd": "passed"},
+    ["inet"], ["inet6"], ["local"],
+])
+def test_what_only_opening_takes(room, client, options):
+    s, _ = room.pair(client)
+    check_reason(client.fails("inet.setopts", {"socket": s, "options": options}), "einval")
+
+
+def test_watermarks_push_each_other(room, client):
+    s, _ = room.pair(client)
+    names = ["high_watermark", "low_watermark"]
+    client.setopts(s, {"high_watermark": 10})
+    assert client.getopts(s, names) == {"high_watermark": 10, "low_watermark": 10}
+    client.setopts(s, {"low_watermark": 5000})
+    assert client.getopts(s, names) == {"high_watermark": 5000, "low_watermark": 5000}
+    client.setopts(s, [["low_watermark", 1000], ["high_watermark", 10]])
+    assert client.getopts(s, names) == {"high_watermark": 10, "low_watermark": 10}
+
+
+def test_recbuf_raises_buffer_unless_it_was_set(room, client):
+    s, _ = room.pair(client)
+    names = ["buffer", "recbuf"]
+    client.setopts(s, {"recbuf": 5000})
+    assert client.getopts(s, names) == {"buffer": 5000, "recbuf": 10000}
+    client.setopts(s, {"recbuf": 3000})
+    assert client.getopts(s, names) == {"buffer": 5000, "recbuf": 6000}
+    for order in ([["recbuf", 5000], ["buffer", 200]], [["buffer", 200], ["recbuf", 5000]]):
+        s, _ = room.pair(client, order)
+        assert client.getopts(s, names) == {"buffer": 200, "recbuf": 10000}
+        s, _ = room.pair(client)
+        client.setopts(s, order)
+        assert client.getopt(s, "buffer") == 200
+
+
+def test_reuseport_and_reuseport_lb_are_one(room, client):
+    s, _ = room.pair(client)
+    client.setopts(s, {"reuseport": True})
+    assert client.getopts(s, ["reuseport", "reuseport_lb"]) == {
+        "reuseport": True, "reuseport_lb": True,
+    }
+    client.setopts(s, {"reuseport_lb": False})
+    assert client.getopt(s, "reuseport") is False
+
+
+def test_ttl_minus_1_is_the_systems_default(room, client):
+    s, _ = room.pair(client)
+    before = client.getopt(s, "ttl")
+    client.setopts(s, {"ttl": 77})
+    client.setopts(s, {"ttl": -1})
+    assert client.getopt(s, "ttl") == before
+
+
+def test_ipv6_v6only_is_for_listen(room, client, has_ipv6):
+    if not has_ipv6:
+        pytest.skip("this machine has no IPv6")
+    for value in (True, False):
+        r = client.call("gen_tcp.listen", {"port": 0, "options": [
+            "inet6", ["active", False], ["ipv6_v6only", value]]})
+        assert client.getopt(r["socket"], "ipv6_v6only") is value
+        s = room.own(socket.socket())
+        if value:
+            with pytest.raises(OSError):
+                s.connect(("127.0.0.1", r["port"]))
+        else:
+            s.connect(("127.0.0.1", r["port"]))
+            a = client.accept(r["socket"])
+            assert client.call("inet.peername", {"socket": a})["addr"] == "::ffff:127.0.0.1"
+    s, _ = room.pair(client)
+    error = client.fails("inet.setopts", {"socket": s, "options": {"ipv6_v6only": True}})
+    check_reason(error, "einval")
+
+
+def test_kernel_options_are_really_set(room, client):
+    """Seen from outside: what the peer can tell of the daemon's socket."""
+    s, peer = room.pair(client, {"nodelay": True})
+    assert client.getopt(s, "nodelay") is True
+    client.setopts(s, {"nopush": True})
+    client.send(s, b"held")
+    client.setopts(s, {"nopush": False})
+    assert peer.read(4) == b"held"
+
+
+def test_options_of_a_listener(room, client):
+    listener, _ = client.listen()
+    client.setopts(listener, {"packet": 4, "keepalive": True})
+    assert client.getopts(listener, ["packet", "keepalive"]) == {"packet": 4, "keepalive": True}

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The quick reader of send lines against the general one: what it reads must
+ * mean the same, and what it does not read is none of its business.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "proto/message.h"
+#include "proto/message_send.h"
+#include "proto/payload.h"
+#include "tests/unit/chance.h"
+#include "tests/unit/run.h"
+
+enum { MUTANTS = 40000, LINE_MAX_LEN = 256 };
+
+static const char *const lines[] = {
+    "{\"jsonrpc\":\"2.0\",\"id\":12,\"method\":\"gen_tcp.send\",\"params\":{\"socket\":3},"
+    "\"attached\":64}",
+    "{\"jsonrpc\":\"2.0\",\"method\":\"gen_tcp.send\",\"params\":{\"socket\":987654},"
+    "\"attached\":0}",
+    "{\"jsonrpc\":\"2.0\",\"id\":0,\"method\":\"gen_tcp.send\",\"params\":{\"socket\":3,"
+    "\"data\":\"Some Data\"}}",
+    "{\"jsonrpc\":\"2.0\",\"method\":\"gen_tcp.send\",\"params\":{\"socket\":3,"
+    "\"data\":\"\"}}",
+    "{\"jsonrpc\":\"2.0\",\"id\":999999999999999,\"method\":\"gen_tcp.send\","
+    "\"params\":{\"socket\":3,\"data\":\"h\xc3\xa9llo\"}}",
+};
+
+static struct chance luck = {.state = 2026};
+
+enum { LINES = sizeof(lines) / sizeof(lines[0]) };
+
+/* What the general reader makes of the same text must be m. */
+static void
+means_the_same(const char *text, size_t len, bool attached, const struct message_send *m)
+{
+	char why[128];
+	json_t *root = message_load(text, len, why, sizeof(why)), *params, *data;
+	struct message general;
+
+	ck_assert_msg(root != NULL, "%.*s: %s", (int)len, text, why);
+	ck_assert_int_eq(message_read(root, &general, why, sizeof(why)), 0);
+	ck_assert_str_eq(general.method, "gen_tcp.send");
+	ck_assert_int_eq(
+	    general.id.kind, m->has_id ? MESSAGE_ID_INTEGER : MESSAGE_ID_NONE);
+	if (m->has_id)
+		ck_assert_int_eq(general.id.number, m->id);
+	ck_assert(general.attached == attached && !general.fds);
+	params = general.params;
+	ck_assert_int_eq(
+	    json_integer_value(json_object_get(params, "socket")), (int64_t)m->socket);
+	data = json_object_get(params, "data");
+	ck_assert_uint_eq(json_object_size(params), attached ? 1 : 2);
+	ck_assert((data != NULL) == (m->data != NULL));
+	if (data != NULL) {
+		ck_assert_uint_eq(json_string_length(data), m->len);
+		ck_assert_mem_eq(json_string_value(data), m->data, m->len);
+	}
+	message_fini(&general);
+	json_decref(root);
+}
+
+/* Has the text the member as jansson sees it? */
+static bool
+has_attached(const char *text, size_t len)
+{
+	json_t *root = json_loadb(text, len, JSON_DISABLE_EOF_CHECK, NULL);
+	bool has = json_object_get(root, "attached") != NULL;
+
+	json_decref(root);
+	return has;
+}
+
+START_TEST(reads_them)
+{
+	struct message_send m;
+
+	for (size_t i = 0; i < LINES; i++) {
+		bool attached = has_attached(lines[i], strlen(lines[i]));
+
+		ck_assert(message_send_read(lines[i], strlen(lines[i]), attached, &m));
+		means_the_same(lines[i], strlen(lines[i]), attached, &m);
+		ck_assert(!message_send_read(lines[i], strlen(lines[i]), !attached, &m));
+	}
+}
+END_TEST
+
+/* Every beginning of a line is another line. */
+START_TEST(no_part_of_them)
+{
+	struct message_send m;
+
+	for (size_t i = 0; i < LINES; i++)
+		for (size_t len = 0; len < strlen(lines[i]); len++) {
+			ck_assert(!message_send_read(lines[i], len, true, &m));
+			ck_assert(!message_send_read(lines[i], len, false, &m));
+		}
+}
+END_TEST
+
+START_TEST(leaves_the_rest_alone)
+{
+	static const char *const others[] = {
+	    "{\"jsonrpc\":\"2.0\",\"id\":012,\"method\":\"gen_tcp.send\",\"params\":{\"socket\":"
+	    "3,\"data\":\"\"}}",
+	    "{\"jsonrpc\":\"2.0\",\"id\":-1,\"method\":\"gen_tcp.send\",\"params\":{\"socket\":3,"
+	    "\"data\":\"\"}}",
+	    "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"gen_tcp.send\",\"params\":{\"socket\":0,"
+	    "\"data\":\"\"}}",
+	    "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"gen_tcp.send\",\"params\":{\"socket\":3,"
+	    "\"data\":\"a\\\"b\"}}",
+	    "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"gen_tcp.send\",\"params\":{\"socket\":3,"
+	    "\"data\":\"a\tb\"}}",
+	    "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"gen_tcp.send\",\"params\":{\"socket\":3,"
+	    "\"data\":\"\"}} ",
+	    "{\"jsonrpc\":\"2.0\",\"id\":1234567890123456,\"method\":\"gen_tcp.send\",\"params\":"
+	    "{\"socket\":3,\"data\":\"\"}}",
+	};
+	struct message_send m;
+
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		ck_assert(!message_send_read(others[i], strlen(others[i]), false, &m));
+}
+END_TEST
+
+/* One to three bytes changed, doubled or left out. */
+static size_t
+mutate(char *text, size_t len)
+{
+	static const char bytes[] = "\"\\{}[]:,0123456789abcsendtx.- \t\x01";
+	size_t times = 1 + chance(&luck, 3), at;
+
+	while (times-- > 0 && len > 1 && len < LINE_MAX_LEN - 1) {
+		at = chance(&luck, (uint32_t)len);
+		switch (chance(&luck, 3)) {
+		case 0:
+			text[at] = bytes[chance(&luck, (uint32_t)sizeof(bytes) - 1)];
+			break;
+		case 1:
+			memmove(text + at + 1, text + at, len++ - at);
+			break;
+		default:
+			memmove(text + at, text + at + 1, --len - at);
+			break;
+		}
+	}
+	return len;
+}
+
+START_TEST(mutants)
+{
+	char text[LINE_MAX_LEN];
+	struct message_send m;
+	size_t len, read = 0;
+
+	for (int i = 0; i < MUTANTS; i++) {
+		const char *line = lines[chance(&luck, LINES)];
+		bool attached;
+
+		len = strlen(line);
+		memcpy(text, line, len);
+		len = mutate(text, len);
+		if (!payload_is_text(text, len))
+			continue; /* wire_next() lets no such line pass */
+		attached = has_attached(text, len);
+		if (!message_send_read(text, len, attached, &m))
+			continue;
+		means_the_same(text, len, attached, &m);
+		read++;
+	}
+	ck_assert_uint_gt(read, 100);
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *suite = suite_create("message_send");
+	TCase *tcase = tcase_create("message_send");
+
+	tcase_set_timeout(tcase, 60);
+	tcase_add_test(tcase, reads_them);
+	tcase_add_test(tcase, no_part_of_them);
+	tcase_add_test(tcase, leaves_the_rest_alone);
+	tcase_add_test(tcase, mutants);
+	suite_add_tcase(suite, tcase);
+	return run_suite(suite);
+}
