@@ -26,6 +26,12 @@ wire_allow_attachments(struct wire *w)
 	w->attachments = true;
 }
 
+size_t
+wire_memory(const struct wire *w)
+{
+	return w->in.size;
+}
+
 uint64_t
 wire_received(const struct wire *w)
 {

@@ -123,6 +123,9 @@ void wire_allow_attachments(struct wire *w);
 unsigned char *wire_room(struct wire *w, size_t want, size_t *space);
 void wire_put(struct wire *w, size_t n);
 
+/* The size of the wire's buffer, in bytes. */
+size_t wire_memory(const struct wire *w);
+
 /* How many bytes have been put since the beginning. */
 uint64_t wire_received(const struct wire *w);
 

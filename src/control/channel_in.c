@@ -20,17 +20,17 @@ drop_fds(struct channel *ch)
 		close(ch->fds[--ch->nfds].fd);
 }
 
-/* A client that sends more descriptors than may wait is told so, and left. */
+/* A client that goes past a limit of its connection is told so, and left. */
 static void
-too_many_fds(struct channel *ch)
+refuse(struct channel *ch, const char *what)
 {
 	static const struct message_id null = {.kind = MESSAGE_ID_NULL};
 
 	drop_fds(ch);
 	message_put_error(&ch->out, &null, REASON_SYSTEM_LIMIT, NULL, NULL, true);
 	channel_sink.commit(ch, NULL, 0);
-	log_info("control", "client %llu: too many descriptors",
-	    (unsigned long long)session_id(ch->session));
+	log_info("control", "client %llu: too many %s",
+	    (unsigned long long)session_id(ch->session), what);
 	channel_finish(ch);
 }
 
@@ -66,7 +66,7 @@ keep_fds(struct channel *ch, struct msghdr *msg)
 	 * message that comes with too few is refused, and that is all.
 	 */
 	if (lost && ch->nfds == CHANNEL_FDS_MAX)
-		too_many_fds(ch);
+		refuse(ch, "descriptors");
 }
 
 /* Takes those that came for the message that ends at end. */
@@ -103,6 +103,9 @@ channel_process(struct channel *ch)
 		if (!session_receive(ch->session, status, &m, fds, n))
 			channel_finish(ch);
 	}
+	if (ch->state == CHANNEL_OPEN &&
+	    !session_hold(ch->session, wire_memory(&ch->wire)))
+		refuse(ch, "bytes");
 }
 
 void

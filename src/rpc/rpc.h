@@ -74,6 +74,12 @@ void session_free(struct session *s);
 bool session_receive(struct session *s, enum wire_status status,
     const struct wire_message *m, const int *fds, size_t nfds);
 
+/*
+ * The connection holds so many bytes of input that are not carried out yet.
+ * False: more than the client's account, or its uid's, has room for.
+ */
+bool session_hold(struct session *s, size_t bytes);
+
 /* The sink has room again. */
 void session_writable(struct session *s);
 

@@ -107,6 +107,7 @@ struct session {
 	struct uid_account *user;
 	struct account account;
 	struct charge charge; /* LIMIT_CLIENTS */
+	struct charge input;  /* LIMIT_BYTES: what the connection holds */
 	struct call_list calls;
 	struct handle_list handles;
 	struct handle_list stalled_handles;

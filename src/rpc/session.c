@@ -65,6 +65,7 @@ session_free(struct session *s)
 		tcp_abandon(tcp);
 	}
 	idmap_remove(&s->rpc->clients, s->id);
+	charge_close(&s->input);
 	charge_close(&s->charge);
 	free(s->name);
 	free(s);
@@ -206,6 +207,16 @@ session_receive(struct session *s, enum wire_status status, const struct wire_me
 		log_info("rpc", "client %llu: nothing more can be read from it",
 		    (unsigned long long)s->id);
 	return sound;
+}
+
+bool
+session_hold(struct session *s, size_t bytes)
+{
+	if (bytes == s->input.amount)
+		return true;
+	if (s->input.account == NULL)
+		return charge_open(&s->input, &s->account, LIMIT_BYTES, bytes);
+	return charge_set(&s->input, bytes);
 }
 
 void

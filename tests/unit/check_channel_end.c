@@ -171,6 +171,33 @@ START_TEST(without_memory_it_ends)
 }
 END_TEST
 
+/* What a client makes the daemon keep is counted, and past its limit is the end. */
+START_TEST(input_is_counted)
+{
+	char part[100000];
+
+	memset(part, 'x', sizeof(part));
+	rpc.max_held = 500000;
+	say(client, "{\"long\":\"");
+	ck_assert_int_eq(
+	    send(client, part, sizeof(part), MSG_NOSIGNAL), (ssize_t)sizeof(part));
+	WAIT_UNTIL(rpc.sessions[0].held > sizeof(part));
+	ck_assert_uint_eq(rpc.freed, 0);
+	say(client, "\"}\n");
+	WAIT_UNTIL(rpc.messages == 1 && rpc.sessions[0].held == 0);
+	forget();
+	say(client, "{\"long\":\"");
+	for (int i = 0; i < 6 && rpc.freed == 0; i++) {
+		(void)send(client, part, sizeof(part), MSG_NOSIGNAL);
+		turn(20);
+	}
+	RUN_UNTIL(client, heard.eof);
+	ck_assert_uint_eq(rpc.freed, 1);
+	ck_assert_ptr_nonnull(
+	    memmem(heard.data, heard.len, "system_limit", strlen("system_limit")));
+}
+END_TEST
+
 START_TEST(ends_touch_others)
 {
 	int other = connect_pair(SOCK_STREAM), third = connect_pair(SOCK_STREAM);
@@ -242,6 +269,7 @@ main(void)
 	tcase_add_test(tc, the_last_words_are_heard);
 	tcase_add_test(tc, last_words_have_a_deadline);
 	tcase_add_test(tc, without_memory_it_ends);
+	tcase_add_test(tc, input_is_counted);
 	tcase_add_test(tc, ends_touch_others);
 	tcase_add_test(tc, caps);
 	tcase_add_test(tc, stopped);

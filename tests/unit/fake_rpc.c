@@ -213,6 +213,13 @@ session_writable(struct session *s)
 }
 
 bool
+session_hold(struct session *s, size_t bytes)
+{
+	s->held = bytes;
+	return rpc_of(s)->max_held == 0 || bytes <= rpc_of(s)->max_held;
+}
+
+bool
 session_idle(const struct session *s)
 {
 	return s->idle;

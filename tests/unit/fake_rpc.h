@@ -34,12 +34,14 @@ struct session {
 	size_t pump;
 	bool stalled; /* found no room */
 	bool idle;    /* what session_idle() says */
+	size_t held;  /* session_hold()'s last word */
 	bool used;
 };
 
 struct rpc {
 	struct session sessions[FAKE_SESSIONS];
 	size_t max;	      /* sessions at a time; 0: no limit */
+	size_t max_held;      /* what session_hold() allows; 0: all */
 	size_t opened, freed; /* sessions */
 	size_t messages;      /* received */
 	size_t writables;     /* calls of session_writable() */
