@@ -78,6 +78,8 @@ static const struct key keys[] = {
 	"waiting requests of a uid's clients"},
     {"uid_bytes", KEY_CAP, AT(rpc.uid_max[LIMIT_BYTES]), KIB, INT64_MAX,
 	"bytes held for a uid's clients"},
+    {"uid_input", KEY_CAP, AT(rpc.uid_max[LIMIT_INPUT]), MIB, INT64_MAX,
+	"bytes of requests that a uid's clients have not sent to their end"},
     {"total_clients", KEY_CAP, AT(rpc.total_max[LIMIT_CLIENTS]), 1, INT64_MAX,
 	"clients of the daemon"},
     {"total_sockets", KEY_CAP, AT(rpc.total_max[LIMIT_SOCKETS]), 1, INT64_MAX,
@@ -86,6 +88,8 @@ static const struct key keys[] = {
 	"waiting requests of all clients"},
     {"total_bytes", KEY_CAP, AT(rpc.total_max[LIMIT_BYTES]), KIB, INT64_MAX,
 	"bytes held for all clients"},
+    {"total_input", KEY_CAP, AT(rpc.total_max[LIMIT_INPUT]), MIB, INT64_MAX,
+	"bytes of requests that clients have not sent to their end"},
 };
 
 enum { KEYS = sizeof(keys) / sizeof(keys[0]) };

@@ -12,15 +12,18 @@ const struct rpc_config rpc_config_default = {
     .client_max = {[LIMIT_CLIENTS] = 1,
 	[LIMIT_SOCKETS] = 65536,
 	[LIMIT_CALLS] = 4096,
-	[LIMIT_BYTES] = 256 * MIB},
+	[LIMIT_BYTES] = 256 * MIB,
+	[LIMIT_INPUT] = SIZE_MAX},
     .uid_max = {[LIMIT_CLIENTS] = 1024,
 	[LIMIT_SOCKETS] = 131072,
 	[LIMIT_CALLS] = 65536,
-	[LIMIT_BYTES] = 1024 * MIB},
+	[LIMIT_BYTES] = 1024 * MIB,
+	[LIMIT_INPUT] = 1024 * MIB},
     .total_max = {[LIMIT_CLIENTS] = 4096,
 	[LIMIT_SOCKETS] = 262144,
 	[LIMIT_CALLS] = SIZE_MAX,
-	[LIMIT_BYTES] = 4096 * MIB},
+	[LIMIT_BYTES] = 4096 * MIB,
+	[LIMIT_INPUT] = 4096 * MIB},
 };
 
 struct rpc *

@@ -76,7 +76,8 @@ bool session_receive(struct session *s, enum wire_status status,
 
 /*
  * The connection holds so many bytes of input that are not carried out yet.
- * False: more than the client's account, or its uid's, has room for.
+ * False: more than its uid's clients, or all, may have.  (One client's is bounded
+ * by the wire's limits.)
  */
 bool session_hold(struct session *s, size_t bytes);
 

@@ -107,7 +107,7 @@ struct session {
 	struct uid_account *user;
 	struct account account;
 	struct charge charge; /* LIMIT_CLIENTS */
-	struct charge input;  /* LIMIT_BYTES: what the connection holds */
+	struct charge input;  /* LIMIT_INPUT */
 	struct call_list calls;
 	struct handle_list handles;
 	struct handle_list stalled_handles;

@@ -215,7 +215,7 @@ session_hold(struct session *s, size_t bytes)
 	if (bytes == s->input.amount)
 		return true;
 	if (s->input.account == NULL)
-		return charge_open(&s->input, &s->account, LIMIT_BYTES, bytes);
+		return charge_open(&s->input, &s->account, LIMIT_INPUT, bytes);
 	return charge_set(&s->input, bytes);
 }
 

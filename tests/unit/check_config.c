@@ -83,6 +83,8 @@ START_TEST(defaults)
 	ck_assert_uint_eq(c.rpc.uid_max[LIMIT_SOCKETS], 131072);
 	ck_assert_uint_eq(c.rpc.uid_max[LIMIT_CALLS], 65536);
 	ck_assert_uint_eq(c.rpc.uid_max[LIMIT_BYTES], 1024 * mib);
+	ck_assert_uint_eq(c.rpc.uid_max[LIMIT_INPUT], 1024 * mib);
+	ck_assert_uint_eq(c.rpc.total_max[LIMIT_INPUT], 4096 * mib);
 	ck_assert_uint_eq(c.rpc.total_max[LIMIT_CLIENTS], 4096);
 	ck_assert_uint_eq(c.rpc.total_max[LIMIT_SOCKETS], 262144);
 	ck_assert_uint_eq(c.rpc.total_max[LIMIT_CALLS], SIZE_MAX);
