@@ -100,7 +100,8 @@ same "keys in gentcpd(8)" \
 if [ -x "${GENTCPD-}" ]; then
 	same "defaults in gentcpd(8)" \
 	    "$("$GENTCPD" --help-config | awk '/^  [a-z]/ { key = $1 }
-		sub(/.*; default /, "") && !/[a-z]+[ \/]/ { print key, $0 }' | tr -d '"')" \
+		sub(/.*; default /, "") && key !~ /^(socket|group)$/ { print key, $0 }' |
+		tr -d '"')" \
 	    "$(section gentcpd.8 CONFIGURATION |
 		sed -nE 's/^\.It Cm ([a-z_]+) : .* , No (\\\(dq)?([0-9a-z]+).*/\1 \3/p')"
 fi
