@@ -232,6 +232,19 @@ refuse_when(const struct reader *r, const struct option_row *row)
 	}
 }
 
+/* There is no option of that name. */
+static int
+refuse_name(struct value_error *e, const char *name, size_t len)
+{
+	(void)value_refuse(e, "unknown option %s", quote_name(name, len).text);
+	if (len < sizeof(e->name) && memchr(name, '\0', len) == NULL) {
+		memcpy(e->name, name, len);
+		e->name[len] = '\0';
+		e->option = e->name;
+	}
+	return -1;
+}
+
 /* One option; json is NULL where its name stands alone. */
 static int
 read_named(const struct reader *r, const char *name, size_t len, json_t *json)
@@ -240,8 +253,7 @@ read_named(const struct reader *r, const char *name, size_t len, json_t *json)
 	struct option_value v;
 
 	if (row == NULL)
-		return value_refuse(
-		    r->e, "unknown option %s", quote_name(name, len).text);
+		return refuse_name(r->e, name, len);
 	if ((row->when & r->when) == 0)
 		return refuse_when(r, row);
 	if (json != NULL) {

@@ -14,8 +14,10 @@
 
 /* What was wrong with options, for the error's data. */
 struct value_error {
-	const char *option; /* static: a row's name; NULL if text names it */
-	char text[160];	    /* a sentence */
+	/* the option at fault: a row's name, or the name below; NULL if none */
+	const char *option;
+	char name[64];	/* one that is no option's, if it fits */
+	char text[160]; /* a sentence */
 };
 
 /*

@@ -11,6 +11,7 @@ call_setopts(struct call *call, struct request *q)
 	struct option_list list = {0};
 	struct value_error error = {0};
 	const struct option_row *failed = NULL;
+	const char *detail;
 	int reason;
 
 	reason = value_read_options(q->params.value[1], OPTION_AT_SET, &list, &error);
@@ -18,6 +19,8 @@ call_setopts(struct call *call, struct request *q)
 		reply_error(call, ENOMEM, NULL);
 	else if (reason != 0)
 		reply_refused(call, EINVAL, error.option, error.text);
+	else if (policy_options(call->session, &list, &detail) != 0)
+		reply_refused(call, EACCES, NULL, detail);
 	else {
 		/* events that this sets free are told before the answer */
 		reason = tcp_setopts(q->handle->tcp, &list, &failed);

@@ -9,7 +9,11 @@
 
 #include "rpc/rpc_private.h"
 
-enum { PORT_UNPRIVILEGED = 1024 };
+enum { PORT_UNPRIVILEGED = 1024, PRIORITY_MAX = 6 /* without privilege: socket(7) */ };
+
+static const char low_port[] = "binding a port below 1024 is for root";
+static const char local_address[] = "local addresses are for root";
+static const char high_priority[] = "a priority outside 0..6 is for root";
 
 bool
 policy_sees(const struct session *s, uid_t uid)
@@ -39,66 +43,112 @@ is_control(const struct session *s, const struct address *a)
 	    own.st_dev == other.st_dev && own.st_ino == other.st_ino;
 }
 
-/* What binding asks for: the value may name a port, a local path, or both. */
-static int
-check_option(const struct option_value *v, const char **detail)
+/* What of an option only the privileged may ask for, as a sentence; or NULL. */
+static const char *
+privilege(const struct option_value *v)
 {
-	bool low = false;
+	const struct address *a = &v->u.address;
 
 	switch (v->id) {
 	case OPTION_PORT:
-		low = v->u.number > 0 && v->u.number < PORT_UNPRIVILEGED;
-		break;
+		return v->u.number > 0 && v->u.number < PORT_UNPRIVILEGED ? low_port
+									  : NULL;
 	case OPTION_IP:
 	case OPTION_IFADDR:
-		if (v->u.address.kind == ADDRESS_LOCAL)
-			break;
-		low = v->u.address.sockaddr && privileged_port(v->u.address.port);
-		break;
+		if (a->kind == ADDRESS_LOCAL)
+			return local_address;
+		return a->sockaddr && privileged_port(a->port) ? low_port : NULL;
 	case OPTION_FAMILY:
-		break;
+		return v->u.number == OPTION_FAMILY_LOCAL ? local_address : NULL;
+	case OPTION_PRIORITY:
+		/* the kernel would ask for CAP_NET_ADMIN, which the daemon may have */
+		return v->u.number < 0 || v->u.number > PRIORITY_MAX ? high_priority
+								     : NULL;
 	default:
-		return 0;
+		return NULL;
 	}
-	if (low) {
-		*detail = "binding a port below 1024 is for root";
-		return EACCES;
+}
+
+int
+policy_options(
+    const struct session *s, const struct option_list *options, const char **detail)
+{
+	size_t i;
+
+	*detail = NULL;
+	for (i = 0; i < options->count && !s->privileged && *detail == NULL; i++)
+		*detail = privilege(&options->items[i]);
+	return *detail == NULL ? 0 : EACCES;
+}
+
+static bool
+is_on(const struct option_list *options, enum option_id id)
+{
+	const struct option_value *v = option_list_last(options, id);
+
+	return v != NULL && v->u.on;
+}
+
+/* The port to bind, by position or by the last option that names one. */
+static uint16_t
+port_asked(uint16_t port, const struct option_list *options)
+{
+	const struct option_value *v;
+	size_t i;
+
+	for (i = 0; i < options->count; i++) {
+		v = &options->items[i];
+		if (v->id == OPTION_PORT)
+			port = (uint16_t)v->u.number;
+		else if (v->id == OPTION_IFADDR && v->u.address.sockaddr)
+			port = v->u.address.port;
 	}
-	if ((v->id == OPTION_FAMILY && v->u.number == OPTION_FAMILY_LOCAL) ||
-	    ((v->id == OPTION_IP || v->id == OPTION_IFADDR) &&
-		v->u.address.kind == ADDRESS_LOCAL)) {
-		*detail = "local addresses are for root";
-		return EACCES;
-	}
-	return 0;
+	return port;
+}
+
+/*
+ * The kernel lets sockets of one user share a port, and all are the daemon's
+ * here: among clients of different users it would be one taking another's
+ * connections.
+ */
+static bool
+shares_port(const struct session *s, uint16_t port, const struct option_list *options)
+{
+	const struct handle *h;
+	struct address name;
+	size_t at = 0;
+
+	if (!is_on(options, OPTION_REUSEPORT) && !is_on(options, OPTION_REUSEPORT_LB))
+		return false;
+	port = port_asked(port, options);
+	while (port != 0 && (h = idmap_next(&s->rpc->sockets, &at)) != NULL)
+		if (h->owner->uid != s->uid && tcp_is_listener(h->tcp) &&
+		    tcp_sockname(h->tcp, &name) == 0 && name.port == port)
+			return true;
+	return false;
 }
 
 int
 policy_open(const struct session *s, const struct address *address, uint16_t port,
     const struct option_list *options, const char **detail)
 {
-	size_t i;
-
+	*detail = NULL;
 	if (address != NULL && is_control(s, address)) {
 		*detail = "the daemon does not connect to its own control socket";
 		return EACCES;
 	}
 	if (s->privileged)
 		return 0;
-	if (privileged_port(port)) {
-		*detail = "binding a port below 1024 is for root";
-		return EACCES;
-	}
-	if (address != NULL && address->kind == ADDRESS_LOCAL) {
-		*detail = "local addresses are for root";
-		return EACCES;
-	}
-	if (address == NULL && option_list_last(options, OPTION_FD) != NULL) {
+	if (privileged_port(port))
+		*detail = low_port;
+	else if (address != NULL && address->kind == ADDRESS_LOCAL)
+		*detail = local_address;
+	else if (address == NULL && option_list_last(options, OPTION_FD) != NULL)
 		*detail = "passing a listener's descriptor is for root";
-		return EACCES;
+	else if (policy_options(s, options, detail) == 0 &&
+	    shares_port(s, port, options)) {
+		*detail = "another user listens there";
+		return EADDRINUSE;
 	}
-	for (i = 0; i < options->count; i++)
-		if (check_option(&options->items[i], detail) != 0)
-			return EACCES;
-	return 0;
+	return *detail == NULL ? 0 : EACCES;
 }

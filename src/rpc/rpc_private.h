@@ -214,12 +214,15 @@ bool call_send_line(
 /* --- who may (policy.c) ------------------------------------------------------------ */
 
 /*
- * May s open a socket so?  0 or EACCES; *detail is a sentence.  address is the
+ * May s open a socket so?  0, EACCES or EADDRINUSE; *detail is a sentence.  address is the
  * destination of connect (of kind ADDRESS_NONE for a name), or NULL for listen;
  * port is the one to bind by position (listen), 0 for none.
  */
 int policy_open(const struct session *s, const struct address *address, uint16_t port,
     const struct option_list *options, const char **detail);
+/* May s set these options?  0 or EACCES; *detail is a sentence. */
+int policy_options(
+    const struct session *s, const struct option_list *options, const char **detail);
 /* May s see a socket of that uid? */
 bool policy_sees(const struct session *s, uid_t uid);
 

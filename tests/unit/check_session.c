@@ -261,10 +261,38 @@ START_TEST(strangers_see_nothing)
 	tellf(&st.a, REQUEST("5", "gen_tcp.controlling_process", "[%d,%llu]"), (int)left,
 	    (unsigned long long)session_id(st.b.session));
 	expect_error(&st, &st.a, 13);
+	tell(&st.b, REQUEST("6", "gen_tcp.listen", "[0,{\"priority\":7}]"));
+	expect_error(&st, &st.b, 13);
+	tellf(&st.a, REQUEST("6", "inet.setopts", "[%d,{\"priority\":7}]"), (int)left);
+	expect_error(&st, &st.a, 13);
+	tellf(&st.a, REQUEST("6", "inet.setopts", "[%d,{\"priority\":6}]"), (int)left);
+	expect(&st, &st.a, "{\"jsonrpc\":\"2.0\",\"id\":6,\"result\":\"ok\"}");
 	tell(&st.b, REQUEST("6", "session.clients", "[]"));
 	json_t *got = hear(&st, &st.b);
 	ck_assert_uint_eq(json_array_size(json_object_get(got, "result")), 1);
 	json_decref(got);
+}
+END_TEST
+
+/* reuseport is for the sockets of one user, and all are the daemon's here. */
+START_TEST(strangers_share_no_port)
+{
+	json_int_t port;
+
+	stage_fini(&st);
+	stage_init(&st, NULL, 4001, 4002);
+	tell(&st.a, REQUEST("1", "gen_tcp.listen", "[0,{\"reuseport\":true}]"));
+	port = hear_number(&st, &st.a, "port");
+	tellf(&st.b, REQUEST("2", "gen_tcp.listen", "[%d,{\"reuseport_lb\":true}]"),
+	    (int)port);
+	expect_error(&st, &st.b, 98); /* eaddrinuse */
+	tellf(&st.b,
+	    REQUEST("2", "gen_tcp.listen", "[0,{\"port\":%d,\"reuseport\":true}]"),
+	    (int)port);
+	expect_error(&st, &st.b, 98);
+	tellf(&st.a, REQUEST("3", "gen_tcp.listen", "[%d,{\"reuseport\":true}]"),
+	    (int)port);
+	ck_assert_int_eq(hear_number(&st, &st.a, "port"), port);
 }
 END_TEST
 
@@ -285,6 +313,7 @@ main(void)
 	tcase_add_test(tc, options);
 	tcase_add_test(tc, waiting_requests_are_limited);
 	tcase_add_test(tc, strangers_see_nothing);
+	tcase_add_test(tc, strangers_share_no_port);
 	suite_add_tcase(suite, tc);
 	return run_suite(suite);
 }

@@ -156,7 +156,7 @@ START_TEST(no_option_takes_nonsense)
 		for (size_t k = 0; k < sizeof texts / sizeof *texts; k++) {
 			json_t *json = load(texts[k]);
 			struct option_value v;
-			struct value_error e = {NULL, ""};
+			struct value_error e = {0};
 
 			ck_assert_msg(value_read(row, json, &v, &e) == -1, "%s %s",
 			    row->name, texts[k]);
@@ -305,10 +305,10 @@ END_TEST
 
 START_TEST(list_names_refused)
 {
-	refuse_list("{'foo': 1}", OPTION_AT_SET, NULL, "unknown option \"foo\"");
-	refuse_list("['foo']", OPTION_AT_SET, NULL, "unknown option \"foo\"");
-	refuse_list(
-	    "[['fo\\u0007o', 1]]", OPTION_AT_SET, NULL, "unknown option \"fo\\x07o\"");
+	refuse_list("{'foo': 1}", OPTION_AT_SET, "foo", "unknown option \"foo\"");
+	refuse_list("['foo']", OPTION_AT_SET, "foo", "unknown option \"foo\"");
+	refuse_list("[['fo\\u0007o', 1]]", OPTION_AT_SET, "fo\007o",
+	    "unknown option \"fo\\x07o\"");
 	refuse_list(
 	    "['binary\\u0000']", OPTION_AT_SET, NULL, "unknown option \"binary\\x00\"");
 	refuse_list("{'active': true, 'packet': 3}", OPTION_AT_SET, "packet",
