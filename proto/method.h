@@ -67,7 +67,8 @@ enum { METHOD_PARAMS_MAX = 5 };
 enum {
 	METHOD_WAITS = 1, /* may wait: refused in a batch */
 	METHOD_BYTES = 2, /* an attachment may stand for its data */
-	METHOD_FDS = 4	  /* may bring descriptors */
+	METHOD_FDS = 4,	  /* may bring descriptors */
+	METHOD_TELLS = 8  /* does nothing but answer */
 };
 
 struct method_row {

@@ -184,6 +184,8 @@ payload_is_text(const void *data, size_t len)
 				break;
 			}
 		}
+		if (p == end)
+			break;
 		if (*p == 0)
 			return false;
 		if (*p < 0x80)

@@ -183,6 +183,8 @@ settle(struct channel *ch)
 	if (ch->state == CHANNEL_OPEN && ch->full &&
 	    bytes_len(&ch->out) <= ch->host->queue_high / 2)
 		relieve(ch);
+	else if (ch->state == CHANNEL_OPEN && ch->more && !ch->full)
+		channel_process(ch);
 	if (ch->deaf && ch->state == CHANNEL_OPEN) {
 		/* nobody listens; what was sent before is still carried out */
 		channel_process(ch);
@@ -191,10 +193,10 @@ settle(struct channel *ch)
 	if (ch->state == CHANNEL_LAST && (ch->deaf || bytes_len(&ch->out) == 0))
 		ch->state = CHANNEL_DEAD;
 	/* it sends no more, and waits for nothing that could still be said */
-	if (ch->state == CHANNEL_OPEN && ch->eof && bytes_len(&ch->out) == 0 &&
-	    session_idle(ch->session))
+	if (ch->state == CHANNEL_OPEN && ch->eof && !ch->more &&
+	    bytes_len(&ch->out) == 0 && session_idle(ch->session))
 		ch->state = CHANNEL_DEAD;
-	if (ch->state == CHANNEL_DEAD || (ch->deaf && ch->eof))
+	if (ch->state == CHANNEL_DEAD || (ch->deaf && ch->eof && !ch->more))
 		end(ch);
 	else if (bytes_len(&ch->out) == 0)
 		bytes_trim(&ch->out);

@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "control/channel_private.h"
 #include "proto/message.h"
 #include "proto/reason.h"
@@ -93,8 +94,10 @@ channel_process(struct channel *ch)
 	int fds[CHANNEL_FDS_MAX];
 	struct wire_message m;
 	enum wire_status status;
+	uint64_t end = clock_now(ch->host->clock) + CHANNEL_TURN;
 	size_t n;
 
+	ch->more = false;
 	while (ch->state == CHANNEL_OPEN && !ch->full && !ch->host->stopped) {
 		status = wire_next(&ch->wire, &m);
 		if (status == WIRE_MORE)
@@ -102,17 +105,23 @@ channel_process(struct channel *ch)
 		n = take_fds(ch, m.end, fds);
 		if (!session_receive(ch->session, status, &m, fds, n))
 			channel_finish(ch);
+		if (clock_now(ch->host->clock) >= end) {
+			ch->more = true;
+			channel_mark(ch);
+			break;
+		}
 	}
 	if (ch->state == CHANNEL_OPEN &&
 	    !session_hold(ch->session, wire_memory(&ch->wire)))
 		refuse(ch, "bytes");
+	channel_update_reading(ch);
 }
 
 void
 channel_update_reading(struct channel *ch)
 {
 	bool want = ch->state == CHANNEL_OPEN &&
-	    (ch->eof || (!ch->full && !ch->host->stopped));
+	    (ch->eof || (!ch->full && !ch->more && !ch->host->stopped));
 
 	if (want == ch->reading)
 		return;
@@ -150,11 +159,11 @@ end_of_stream(struct channel *ch)
 	drop_fds(ch);
 	channel_in_fini(ch);
 	channel_out_fini(ch);
+	ch->reading = false;
 	if (!channel_in_init(ch, EV_ET) || !channel_out_init(ch, EV_ET)) {
 		channel_fail(ch, "out of memory");
 		return;
 	}
-	ch->reading = false;
 	channel_update_reading(ch);
 	if (ch->blocked && event_add(ch->write_event, NULL) != 0)
 		channel_fail(ch, "out of memory");

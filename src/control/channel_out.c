@@ -163,11 +163,22 @@ sink_attachments(void *ctx)
 	wire_allow_attachments(&ch->wire);
 }
 
+/* One that sends no more may be done with. */
+static void
+sink_idle(void *ctx)
+{
+	struct channel *ch = ctx;
+
+	if (ch->eof)
+		channel_mark(ch);
+}
+
 const struct session_sink channel_sink = {
     .out = sink_out,
     .commit = sink_commit,
     .room = sink_room,
     .attachments = sink_attachments,
+    .idle = sink_idle,
 };
 
 /* --- life --------------------------------------------------------------------- */

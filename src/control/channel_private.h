@@ -14,6 +14,7 @@ enum {
 	CHANNEL_OUT_MIN = 4 * 1024,	/* of a queue that is not empty */
 	CHANNEL_DIRECT = 8 * 1024,	/* payloads from here on are not copied */
 	CHANNEL_GATHER_MAX = 64 * 1024, /* gathered bytes that are written at once */
+	CHANNEL_TURN = 10,		/* ms of requests, then others have theirs */
 };
 
 enum channel_state {
@@ -35,6 +36,7 @@ struct channel {
 	bool eof;	/* the client sends no more, but may still listen */
 	bool deaf;	/* the client reads no more: output is dropped */
 	bool last_full; /* the last read filled its room */
+	bool more;	/* its turn was over before its requests were */
 	struct event *read_event, *write_event;
 	struct event *timer; /* in CHANNEL_LAST */
 	struct wire wire;

@@ -49,6 +49,20 @@ raise_descriptors(void)
 	log_debug("daemon", "%llu descriptors", (unsigned long long)limit.rlim_cur);
 }
 
+/* Sockets may not take what clients, passed descriptors and we need. */
+static void
+keep_descriptors(struct rpc_config *rpc)
+{
+	struct rlimit limit;
+	size_t most;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY)
+		return;
+	most = (size_t)limit.rlim_cur / 4 * 3;
+	if (rpc->total_max[LIMIT_SOCKETS] > most)
+		rpc->total_max[LIMIT_SOCKETS] = most;
+}
+
 /* The system's socket lies in a folder of its own, which a boot takes away. */
 static void
 make_run_dir(const char *socket)
@@ -122,7 +136,10 @@ on_patience(evutil_socket_t fd, short what, void *arg)
 static bool
 turn(struct daemon *d)
 {
-	if (event_base_loop(d->base, EVLOOP_ONCE) == -1) {
+	/* what was held back by a full channel came after tcp_flush(): it may not wait */
+	int flags = EVLOOP_ONCE | (tcp_gathering(d->tcp) ? EVLOOP_NONBLOCK : 0);
+
+	if (event_base_loop(d->base, flags) == -1) {
 		log_error("daemon", "the event loop failed: %s", strerror(errno));
 		return false;
 	}
@@ -178,6 +195,7 @@ watch_signals(struct daemon *d)
 static bool
 build(struct daemon *d, const struct config *config)
 {
+	struct rpc_config rpc;
 	char why[512];
 
 	d->base = new_base();
@@ -185,7 +203,9 @@ build(struct daemon *d, const struct config *config)
 		log_error("daemon", "cannot set up the event loop");
 		return false;
 	}
-	d->rpc = rpc_new(&config->rpc);
+	rpc = config->rpc;
+	keep_descriptors(&rpc);
+	d->rpc = rpc_new(&rpc);
 	if (d->rpc == NULL) {
 		log_error("daemon", "out of memory");
 		return false;

@@ -6,7 +6,8 @@
 
 struct batch {
 	struct session *session;
-	struct bytes out; /* "[" and answers, a comma before each but the first */
+	struct bytes out;     /* "[" and answers, a comma before each but the first */
+	struct charge charge; /* for out, which may wait long for its last member */
 	size_t users;
 };
 
@@ -19,13 +20,16 @@ batch_new(struct session *s)
 		return NULL;
 	b->session = s;
 	b->users = 1;
+	/* cannot fail: it is nothing yet */
+	(void)charge_open(&b->charge, &s->account, LIMIT_BYTES, 0);
 	return b;
 }
 
 bool
-batch_full(const struct batch *b)
+batch_full(struct batch *b)
 {
-	return bytes_len(&b->out) > b->session->rpc->config.wire.max_message;
+	return !charge_set(&b->charge, bytes_len(&b->out)) ||
+	    bytes_len(&b->out) > b->session->rpc->config.wire.max_message;
 }
 
 struct bytes *
@@ -57,6 +61,7 @@ batch_release(struct batch *b)
 		bytes_append(out, bytes_head(&b->out), bytes_len(&b->out));
 		s->sink->commit(s->sink_ctx, NULL, 0);
 	}
+	charge_close(&b->charge);
 	bytes_fini(&b->out);
 	free(b);
 }

@@ -89,6 +89,9 @@ check(const struct method_row *row, const struct batch *batch, const struct mess
 static void
 run(struct call *call, struct request *q, int *fds, size_t nfds)
 {
+	/* it tells what has been done; and this may end sockets, so it comes first */
+	if ((call->row->flags & METHOD_TELLS) != 0)
+		tcp_flush(call->session->rpc->tcp);
 	if (!find_socket(call, q))
 		return;
 	if (nfds > 0) {
@@ -135,6 +138,10 @@ dispatch(struct session *s, struct batch *batch, json_t *object,
 	else if (code != 0)
 		reply_refused(call, code, NULL,
 		    "descriptors: as many as \"fds\" says, where the method takes one");
+	else if (batch != NULL && batch_full(batch))
+		reply_error(call, REASON_SYSTEM_LIMIT, NULL);
+	else if (call->id.kind == MESSAGE_ID_NONE && (row->flags & METHOD_TELLS) != 0)
+		call_close(call); /* nobody is to hear it */
 	else
 		run(call, &q, fds, nfds);
 	message_fini(&msg);

@@ -50,14 +50,19 @@ leave(struct handle *h)
 void
 ownership_remove(struct handle *h)
 {
+	struct session *owner = h->owner;
+
 	/* output that is still to be flushed outlives the client's account */
 	tcp_set_owner(h->tcp, NULL, &h->owner->user->account);
 	idmap_remove(&h->owner->rpc->sockets, h->id);
 	leave(h);
 	carried_clear(&h->carried);
 	charge_close(&h->carried_charge);
-	charge_close(&h->charge);
+	/* it counts as long as its descriptor is open */
+	(void)charge_move(&h->charge, &h->owner->user->account);
+	tcp_set_place(h->tcp, &h->charge);
 	free(h);
+	session_look(owner);
 }
 
 int

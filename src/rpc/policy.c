@@ -133,13 +133,11 @@ policy_open(const struct session *s, const struct address *address, uint16_t por
     const struct option_list *options, const char **detail)
 {
 	*detail = NULL;
-	if (address != NULL && is_control(s, address)) {
-		*detail = "the daemon does not connect to its own control socket";
-		return EACCES;
-	}
-	if (s->privileged)
-		return 0;
-	if (privileged_port(port))
+	if (s->privileged) {
+		/* only theirs are local addresses, so nobody else makes us look */
+		if (address != NULL && is_control(s, address))
+			*detail = "the daemon does not connect to its own control socket";
+	} else if (privileged_port(port))
 		*detail = low_port;
 	else if (address != NULL && address->kind == ADDRESS_LOCAL)
 		*detail = local_address;

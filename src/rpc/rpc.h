@@ -46,6 +46,8 @@ struct session_sink {
 	bool (*room)(void *ctx);
 	/* The client said that it speaks attachments. */
 	void (*attachments)(void *ctx);
+	/* session_idle() has become true, perhaps without a word said. */
+	void (*idle)(void *ctx);
 };
 
 /* config is copied.  NULL without memory. */

@@ -129,6 +129,8 @@ struct call {
 	struct charge socket_charge; /* LIMIT_SOCKETS for the one it makes */
 };
 
+/* A call or a socket of s is gone: tells the sink where it was the last. */
+void session_look(struct session *s);
 /* NULL without memory.  Takes over what is in id. */
 struct call *call_open(struct session *s, struct batch *batch,
     const struct method_row *row, struct message_id *id);
@@ -173,7 +175,7 @@ struct batch *batch_new(struct session *s);
 /* The queue for a member's answer, its separator written. */
 struct bytes *batch_out(struct batch *b);
 /* Have the answers grown so large that results are refused (system_limit)? */
-bool batch_full(const struct batch *b);
+bool batch_full(struct batch *b);
 /* One more user: a member that is being worked on, or the one who fills it. */
 void batch_hold(struct batch *b);
 /* One fewer.  The last one sends what was gathered. */

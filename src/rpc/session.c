@@ -77,6 +77,13 @@ session_idle(const struct session *s)
 	return TAILQ_EMPTY(&s->calls) && TAILQ_EMPTY(&s->handles);
 }
 
+void
+session_look(struct session *s)
+{
+	if (!s->ended && session_idle(s))
+		s->sink->idle(s->sink_ctx);
+}
+
 uint64_t
 session_id(const struct session *s)
 {
@@ -276,6 +283,7 @@ call_close(struct call *call)
 		batch_release(call->batch);
 	message_id_fini(&call->id);
 	free(call);
+	session_look(s);
 }
 
 struct call *

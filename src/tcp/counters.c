@@ -62,11 +62,10 @@ tcp_count_sent(struct tcp_socket *s, size_t len)
 }
 
 int
-tcp_getstat(struct tcp_socket *s, uint64_t counter[TCP_COUNTERS])
+tcp_getstat(const struct tcp_socket *s, uint64_t counter[TCP_COUNTERS])
 {
 	const struct tcp_counts *in = &s->received, *out = &s->sent;
 
-	tcp_gather_flush(s);
 	if (tcp_is_gone(s))
 		return EINVAL;
 	counter[TCP_RECV_OCT] = in->oct;

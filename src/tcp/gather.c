@@ -200,6 +200,12 @@ tcp_gather_cancel(struct tcp_request *r)
 		leave(s, r);
 }
 
+bool
+tcp_gathering(const struct tcp_context *ctx)
+{
+	return !TAILQ_EMPTY(&ctx->gathered);
+}
+
 void
 tcp_flush(struct tcp_context *ctx)
 {

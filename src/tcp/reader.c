@@ -10,6 +10,7 @@
  */
 #include <errno.h>
 #include <event2/event.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include "proto/reason.h"
@@ -74,6 +75,7 @@ input_ended(struct tcp_socket *s, int reason)
 	if (!active)
 		tcp_recv_refuse_rest(s, reason);
 	tcp_input_drop(s);
+	(void)tcp_socket_charge(s);
 	tcp_senders_wake(s);
 }
 
@@ -144,7 +146,7 @@ next_packet(struct tcp_socket *s, struct packet_span *span)
  * that the rest waits in the kernel.  Framed: whatever fits.
  */
 static size_t
-read_size(const struct tcp_socket *s, size_t want, size_t *room)
+read_size(struct tcp_socket *s, size_t want, size_t *room)
 {
 	size_t len = bytes_len(&s->in);
 
@@ -154,7 +156,10 @@ read_size(const struct tcp_socket *s, size_t want, size_t *room)
 		*room = s->set.packet->raw ? raw_limit(s) : (size_t)READER_SOME;
 	if (*room > READER_TURN)
 		*room = READER_TURN;
-	return s->set.packet->raw ? *room : SIZE_MAX;
+	/* More than a packet only where the account has room for it. */
+	if (s->set.packet->raw || !tcp_socket_reserve(s, READER_TURN))
+		return *room;
+	return SIZE_MAX;
 }
 
 static ssize_t
@@ -384,6 +389,15 @@ can_go_on(struct tcp_socket *s)
 	return wait_readable(s);
 }
 
+/* Is nothing there, so that no event will come for it? */
+static bool
+kernel_is_empty(const struct tcp_socket *s)
+{
+	int ready = 0;
+
+	return s->fd >= 0 && ioctl(s->fd, FIONREAD, &ready) == 0 && ready == 0;
+}
+
 void
 tcp_reader_deliver(struct tcp_socket *s)
 {
@@ -401,7 +415,7 @@ tcp_reader_deliver(struct tcp_socket *s)
 		input_ended(s, ENOMEM);
 		run(s, &turn);
 	}
-	/* With the turn over there may be more, and the event brings it. */
-	if (turn.dry || turn.left > 0)
+	/* With the turn over there may be more, and then the event brings it. */
+	if (turn.dry || turn.left > 0 || kernel_is_empty(s))
 		tcp_recv_watch(s);
 }

@@ -31,9 +31,12 @@ void
 tcp_send(struct tcp_socket *s, const void *data, size_t len, struct tcp_request *r)
 {
 	tcp_request_begin(r, TCP_R_SEND, s);
+	if (!tcp_would_wait(s) && tcp_gather_send(s, data, len, r))
+		return;
+	/* what was gathered before it has been written, and may wait by now */
 	if (!tcp_is_gone(s) && tcp_would_wait(s))
 		tcp_senders_suspend(r, data, len);
-	else if (!tcp_gather_send(s, data, len, r))
+	else
 		tcp_writer_send(s, data, len, r);
 }
 
@@ -53,19 +56,20 @@ tcp_senders_behind(const struct tcp_socket *s, const struct tcp_request *r)
 	return false;
 }
 
-/* The first that may run now, or NULL. */
+/* The first, if it may run now: whoever waits, waits its turn. */
 static struct tcp_request *
 next_in_turn(const struct tcp_socket *s)
 {
-	struct tcp_request *r;
+	struct tcp_request *r = TAILQ_FIRST(&s->senders);
+	bool waits;
 
-	TAILQ_FOREACH (r, &s->senders, link) {
-		if (r->reason != 0)
-			return r;
-		if (r->kind == TCP_R_SEND ? !s->busy : !tcp_senders_behind(s, r))
-			return r;
-	}
-	return NULL;
+	if (r == NULL || r->reason != 0)
+		return r;
+	if (r->kind == TCP_R_SEND)
+		waits = s->busy;
+	else
+		waits = s->blocked != NULL && s->blocked->caller == r->caller;
+	return waits ? NULL : r;
 }
 
 /* The copy is given back first, so that it does not count twice. */

@@ -128,6 +128,7 @@ tcp_socket_end(struct tcp_socket *s, int reason, bool tell)
 		tcp_listener_close(s);
 	tcp_socket_fail_waiting(s, reason);
 	tcp_socket_tell_gone(s);
+	charge_close(&s->place);
 	if (s->closer != NULL)
 		tcp_request_fail(s->closer, 0);
 }
@@ -172,6 +173,15 @@ tcp_set_owner(struct tcp_socket *s, void *user, struct account *account)
 		return false;
 	s->user = user;
 	return true;
+}
+
+void
+tcp_set_place(struct tcp_socket *s, struct charge *charge)
+{
+	s->place = *charge;
+	*charge = (struct charge){0};
+	if (s->state == TCP_GONE)
+		charge_close(&s->place);
 }
 
 void

@@ -82,6 +82,8 @@ void tcp_free(struct tcp_context *ctx);
  */
 void tcp_gather(struct tcp_context *ctx);
 void tcp_flush(struct tcp_context *ctx);
+/* Is there anything for tcp_flush() to do?  Then no loop turn may wait. */
+bool tcp_gathering(const struct tcp_context *ctx);
 /* Is no output waiting to be sent? */
 bool tcp_idle(const struct tcp_context *ctx);
 /* At the end of a loop turn: frees the sockets that have ended. */
@@ -245,6 +247,8 @@ void *tcp_user(const struct tcp_socket *s);
  * changed, if the account has no room for what the socket holds.
  */
 bool tcp_set_owner(struct tcp_socket *s, void *user, struct account *account);
+/* Takes over a charge that is given back when s is no more. */
+void tcp_set_place(struct tcp_socket *s, struct charge *charge);
 /* There is room again: what was held goes on. */
 void tcp_resume(struct tcp_socket *s);
 
@@ -285,7 +289,7 @@ const char *tcp_counter_name(enum tcp_counter c);
 /* TCP_COUNTERS if there is none of that name. */
 enum tcp_counter tcp_counter_find(const char *name);
 /* inet:getstat: all counters.  0, or einval (gone). */
-int tcp_getstat(struct tcp_socket *s, uint64_t counter[TCP_COUNTERS]);
+int tcp_getstat(const struct tcp_socket *s, uint64_t counter[TCP_COUNTERS]);
 
 /* How payloads of s are shown: gen_tcp's mode and header. */
 bool tcp_mode_list(const struct tcp_socket *s);

@@ -165,6 +165,7 @@ struct tcp_socket {
 	size_t close_pending;	 /* output when the wait began */
 
 	struct charge charge; /* for in and out */
+	struct charge place;  /* for itself, where its owner has gone */
 	struct tcp_counts received, sent;
 };
 

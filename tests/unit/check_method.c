@@ -20,7 +20,7 @@ START_TEST(complete)
 		    row->name);
 		ck_assert_msg(
 		    row->result != NULL && *row->result != '\0', "%s", row->name);
-		ck_assert_uint_eq(row->flags & ~7U, 0);
+		ck_assert_uint_eq(row->flags & ~15U, 0);
 		for (size_t k = 0; k < method_arity(row); k++) {
 			const struct method_param *param = &row->params[k];
 
@@ -75,16 +75,16 @@ START_TEST(shapes)
 	    {"gen_tcp.controlling_process", "socket client messages? active?", 0},
 	    {"gen_tcp.unrecv", "socket data", METHOD_BYTES},
 	    {"inet.setopts", "socket options", 0},
-	    {"inet.getopts", "socket names", 0},
-	    {"inet.sockname", "socket", 0},
-	    {"inet.peername", "socket", 0},
-	    {"inet.port", "socket", 0},
-	    {"inet.getstat", "socket names?", 0},
-	    {"inet.info", "socket", 0},
-	    {"inet.i", "", 0},
+	    {"inet.getopts", "socket names", METHOD_TELLS},
+	    {"inet.sockname", "socket", METHOD_TELLS},
+	    {"inet.peername", "socket", METHOD_TELLS},
+	    {"inet.port", "socket", METHOD_TELLS},
+	    {"inet.getstat", "socket names?", METHOD_TELLS},
+	    {"inet.info", "socket", METHOD_TELLS},
+	    {"inet.i", "", METHOD_TELLS},
 	    {"session.hello", "client? protocol? data? attachments?", 0},
-	    {"session.self", "", 0},
-	    {"session.clients", "", 0},
+	    {"session.self", "", METHOD_TELLS},
+	    {"session.clients", "", METHOD_TELLS},
 	    {"session.cancel", "id", 0},
 	};
 

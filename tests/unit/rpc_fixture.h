@@ -21,6 +21,7 @@ struct client {
 	struct bytes out;
 	bool no_room;
 	bool attachments;
+	bool idle;
 };
 
 struct stage {
@@ -57,8 +58,14 @@ client_attachments(void *ctx)
 	((struct client *)ctx)->attachments = true;
 }
 
+static void
+client_idle(void *ctx)
+{
+	((struct client *)ctx)->idle = true;
+}
+
 static const struct session_sink client_sink = {
-    client_out, client_commit, client_room, client_attachments};
+    client_out, client_commit, client_room, client_attachments, client_idle};
 
 static inline void
 client_start(struct stage *st, struct client *c, uid_t uid)
