@@ -26,13 +26,17 @@ tcp_gather(struct tcp_context *ctx)
 	ctx->gathers = true;
 }
 
+/*
+ * An empty one is not worth it, and each that is gathered has an end of its own
+ * in the bytes.
+ */
 static bool
 can_gather(const struct tcp_socket *s, size_t len)
 {
-	return s->ctx->gathers && !s->flushing && s->state == TCP_CONNECTED &&
+	return s->ctx->gathers && !s->flushing && s->state == TCP_CONNECTED && len > 0 &&
 	    len < GATHER_BODY && len <= s->set.packet->max_body &&
-	    (len > 0 || !s->set.packet->raw) && bytes_len(&s->out) == 0 && !s->busy &&
-	    TAILQ_EMPTY(&s->senders) && s->shut_pending == -1 && !s->set.delay_send;
+	    bytes_len(&s->out) == 0 && !s->busy && TAILQ_EMPTY(&s->senders) &&
+	    s->shut_pending == -1 && !s->set.delay_send;
 }
 
 /* Appends header and body; all or nothing. */

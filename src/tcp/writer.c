@@ -141,8 +141,10 @@ tcp_writer_failed(struct tcp_socket *s, int err, struct tcp_request *r)
 	bool shown = reset && s->set.show_econnreset;
 
 	if (s->state != TCP_CONNECTED) {
-		/* closing: nobody is left to be told */
+		/* closing: nobody is left to be told, but for a sender */
 		tcp_socket_end(s, REASON_CLOSED, true);
+		if (r != NULL)
+			tcp_request_fail(r, REASON_CLOSED);
 		return;
 	}
 	if (r == NULL)

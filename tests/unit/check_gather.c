@@ -174,6 +174,26 @@ START_TEST(a_failure_is_the_first_ones)
 }
 END_TEST
 
+/* The same where one of them is empty, and line has no header either. */
+START_TEST(a_failure_with_an_empty_one)
+{
+	begin();
+	pair_packet(&p, PACKET_LINE, 0);
+	peer_reset(&p);
+	say(1, "x");
+	call_init(&calls[1], &p, NULL);
+	call_say(&calls[1], "");
+	call_init(&calls[2], &p, NULL);
+	call_say(&calls[2], "x");
+	tcp_flush(p.ctx);
+	ck_assert_int_eq(calls[0].reason, REASON_CLOSED);
+	ck_assert(calls[0].done && calls[1].done && calls[2].done);
+	ck_assert_int_eq(calls[1].reason, ENOTCONN);
+	ck_assert_int_eq(calls[2].reason, ENOTCONN);
+	end();
+}
+END_TEST
+
 /* The kernel takes no more: as if each had been tried by itself. */
 START_TEST(a_full_kernel)
 {
@@ -295,6 +315,7 @@ main(void)
 	    close_flushes,
 	    owner_gone_flushes,
 	    a_failure_is_the_first_ones,
+	    a_failure_with_an_empty_one,
 	    a_full_kernel,
 	    behind_a_flush_that_blocks,
 	    withdrawn,
