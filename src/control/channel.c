@@ -161,7 +161,6 @@ relieve(struct channel *ch)
 	ch->full = false;
 	session_writable(ch->session);
 	channel_process(ch);
-	channel_update_reading(ch);
 }
 
 static void
@@ -185,11 +184,9 @@ settle(struct channel *ch)
 		relieve(ch);
 	else if (ch->state == CHANNEL_OPEN && ch->more && !ch->full)
 		channel_process(ch);
-	if (ch->deaf && ch->state == CHANNEL_OPEN) {
-		/* nobody listens; what was sent before is still carried out */
+	/* nobody listens; what was sent before is still carried out */
+	if (ch->deaf && ch->state == CHANNEL_OPEN)
 		channel_process(ch);
-		channel_update_reading(ch);
-	}
 	if (ch->state == CHANNEL_LAST && (ch->deaf || bytes_len(&ch->out) == 0))
 		ch->state = CHANNEL_DEAD;
 	/* it sends no more, and waits for nothing that could still be said */

@@ -62,7 +62,10 @@ void channel_finish(struct channel *ch);
 bool channel_in_init(struct channel *ch, short edges);
 /* Frees it, and closes descriptors that nobody took. */
 void channel_in_fini(struct channel *ch);
-/* Hands over what is complete in the buffer, while there is room for answers. */
+/*
+ * Hands over what is complete in the buffer, while there is room for answers and
+ * the channel's turn lasts; then sets the read event by what came of it.
+ */
 void channel_process(struct channel *ch);
 /* Sets or clears the read event, by the state. */
 void channel_update_reading(struct channel *ch);

@@ -7,26 +7,8 @@
 
 #include "proto/params.h"
 #include "proto/reason.h"
+#include "tests/unit/rows.h"
 #include "tests/unit/run.h"
-
-/* Rows of JSON are written with ' for ", to be readable here. */
-static json_t *
-load(const char *text)
-{
-	char *copy = strdup(text);
-	json_error_t error;
-	json_t *json;
-
-	ck_assert_ptr_nonnull(copy);
-	for (char *p = copy; *p != '\0'; p++) {
-		if (*p == '\'')
-			*p = '"';
-	}
-	json = json_loads(copy, JSON_DECODE_ANY | JSON_ALLOW_NUL, &error);
-	ck_assert_msg(json != NULL, "%s: %s", text, error.text);
-	free(copy);
-	return json;
-}
 
 /* Keeps json alive while its values are looked at. */
 struct kept {

@@ -10,19 +10,11 @@
 
 enum { KIB = 1024 };
 
-static void
-open_active(struct pair *p, enum packet_id id, enum option_active mode, int n)
-{
-	pair_open(p);
-	pair_packet(p, id, 0);
-	pair_active(p, mode, n);
-}
-
 START_TEST(several_in_one_read)
 {
 	struct pair p;
 
-	open_active(&p, PACKET_2, OPTION_ACTIVE_TRUE, 0);
+	pair_open_active(&p, PACKET_2, OPTION_ACTIVE_TRUE, 0);
 	peer_send(&p, "\0\1a\0\2bc\0\0\0\3d", 12);
 	pair_expect(&p, "[a][bc][]");
 	peer_say(&p, "ef");
@@ -36,7 +28,7 @@ START_TEST(once)
 {
 	struct pair p;
 
-	open_active(&p, PACKET_LINE, OPTION_ACTIVE_ONCE, 0);
+	pair_open_active(&p, PACKET_LINE, OPTION_ACTIVE_ONCE, 0);
 	peer_say(&p, "a\nb\nc\n");
 	pair_expect(&p, "[a\n]");
 	pair_quiet(&p, "[a\n]");
@@ -119,7 +111,7 @@ START_TEST(large_packets)
 
 	ck_assert_ptr_nonnull(data);
 	data[1] = 0x10;
-	open_active(&p, PACKET_4, OPTION_ACTIVE_TRUE, 0);
+	pair_open_active(&p, PACKET_4, OPTION_ACTIVE_TRUE, 0);
 	p.lengths = true;
 	for (int round = 0; round < 3; round++) {
 		for (sent = 0; bytes_len(&p.log) == 0;) {
@@ -178,7 +170,7 @@ START_TEST(peer_closes)
 {
 	struct pair p;
 
-	open_active(&p, PACKET_LINE, OPTION_ACTIVE_TRUE, 0);
+	pair_open_active(&p, PACKET_LINE, OPTION_ACTIVE_TRUE, 0);
 	peer_say(&p, "a\nlost");
 	peer_close(&p);
 	pair_expect(&p, "[a\n]CG");
@@ -191,7 +183,7 @@ START_TEST(exit_on_close_false)
 {
 	struct pair p;
 
-	open_active(&p, PACKET_RAW, OPTION_ACTIVE_TRUE, 0);
+	pair_open_active(&p, PACKET_RAW, OPTION_ACTIVE_TRUE, 0);
 	p.s->set.exit_on_close = false;
 	peer_say(&p, "x");
 	peer_shut(&p, SHUT_WR);
@@ -227,18 +219,18 @@ START_TEST(reset)
 {
 	struct pair p;
 
-	open_active(&p, PACKET_RAW, OPTION_ACTIVE_TRUE, 0);
+	pair_open_active(&p, PACKET_RAW, OPTION_ACTIVE_TRUE, 0);
 	peer_reset(&p);
 	pair_expect(&p, "CG");
 	pair_close(&p);
 
-	open_active(&p, PACKET_RAW, OPTION_ACTIVE_TRUE, 0);
+	pair_open_active(&p, PACKET_RAW, OPTION_ACTIVE_TRUE, 0);
 	p.s->set.show_econnreset = true;
 	peer_reset(&p);
 	pair_expect(&p, "E(econnreset)CG");
 	pair_close(&p);
 
-	open_active(&p, PACKET_RAW, OPTION_ACTIVE_TRUE, 0);
+	pair_open_active(&p, PACKET_RAW, OPTION_ACTIVE_TRUE, 0);
 	p.s->set.show_econnreset = true;
 	p.s->set.exit_on_close = false;
 	peer_reset(&p);
@@ -252,13 +244,13 @@ START_TEST(framing_violation)
 {
 	struct pair p;
 
-	open_active(&p, PACKET_2, OPTION_ACTIVE_TRUE, 0);
+	pair_open_active(&p, PACKET_2, OPTION_ACTIVE_TRUE, 0);
 	p.s->set.framing.packet_size = 10;
 	peer_send(&p, "\0\3abc\0\13x", 8);
 	pair_expect(&p, "[abc]E(emsgsize)CG");
 	pair_close(&p);
 
-	open_active(&p, PACKET_2, OPTION_ACTIVE_ONCE, 0);
+	pair_open_active(&p, PACKET_2, OPTION_ACTIVE_ONCE, 0);
 	p.s->set.framing.packet_size = 10;
 	p.s->set.exit_on_close = false;
 	peer_send(&p, "\0\13", 2);
@@ -274,7 +266,7 @@ START_TEST(own_shutdown)
 	struct pair p;
 	struct call call;
 
-	open_active(&p, PACKET_RAW, OPTION_ACTIVE_TRUE, 0);
+	pair_open_active(&p, PACKET_RAW, OPTION_ACTIVE_TRUE, 0);
 	call_init(&call, &p, NULL);
 	tcp_shutdown(p.s, TCP_READ, &call.r);
 	call_expect(&call, 0, "");

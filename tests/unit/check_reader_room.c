@@ -8,16 +8,6 @@
 
 #include "pair.h"
 
-enum { KIB = 1024 };
-
-static void
-open_active(struct pair *p, enum packet_id id, enum option_active mode, int n)
-{
-	pair_open(p);
-	pair_packet(p, id, 0);
-	pair_active(p, mode, n);
-}
-
 /* --- room ------------------------------------------------------------------------ */
 
 START_TEST(held)
@@ -26,7 +16,7 @@ START_TEST(held)
 	struct tcp_info info;
 	int ready;
 
-	open_active(&p, PACKET_LINE, OPTION_ACTIVE_TRUE, 0);
+	pair_open_active(&p, PACKET_LINE, OPTION_ACTIVE_TRUE, 0);
 	p.full = true;
 	peer_say(&p, "a\nb\n");
 	pair_quiet(&p, "");
@@ -58,7 +48,7 @@ START_TEST(one_at_a_time)
 {
 	struct pair p;
 
-	open_active(&p, PACKET_LINE, OPTION_ACTIVE_N, 2);
+	pair_open_active(&p, PACKET_LINE, OPTION_ACTIVE_N, 2);
 	p.on_data = fill_up;
 	peer_say(&p, "a\nb\nc\n");
 	peer_close(&p);
@@ -99,7 +89,7 @@ START_TEST(told_later)
 	struct tcp_socket *s;
 	struct tcp_info info;
 
-	open_active(&p, PACKET_RAW, OPTION_ACTIVE_TRUE, 0);
+	pair_open_active(&p, PACKET_RAW, OPTION_ACTIVE_TRUE, 0);
 	p.s->set.show_econnreset = true;
 	p.on_data = fail_and_fill;
 	peer_say(&p, "a");
@@ -121,7 +111,7 @@ START_TEST(told_later)
 	pair_close(&p);
 
 	/* close is a barrier: nothing is told after it */
-	open_active(&p, PACKET_RAW, OPTION_ACTIVE_TRUE, 0);
+	pair_open_active(&p, PACKET_RAW, OPTION_ACTIVE_TRUE, 0);
 	s = p.s;
 	p.on_data = fail_and_fill;
 	peer_say(&p, "a");
@@ -139,7 +129,7 @@ START_TEST(data_before_send_error)
 {
 	struct pair p;
 
-	open_active(&p, PACKET_LINE, OPTION_ACTIVE_TRUE, 0);
+	pair_open_active(&p, PACKET_LINE, OPTION_ACTIVE_TRUE, 0);
 	p.full = true;
 	peer_say(&p, "a\nb\nc");
 	pair_quiet(&p, "");
@@ -174,7 +164,7 @@ START_TEST(kept_across_changes)
 {
 	struct pair p;
 
-	open_active(&p, PACKET_2, OPTION_ACTIVE_TRUE, 0);
+	pair_open_active(&p, PACKET_2, OPTION_ACTIVE_TRUE, 0);
 	peer_send(&p, "\0\6abc", 5);
 	pair_quiet(&p, "");
 	ck_assert_uint_eq(p.account.used[LIMIT_BYTES], 5);
@@ -198,7 +188,7 @@ START_TEST(partial_over_the_limit)
 	static char data[2000];
 	struct pair p;
 
-	open_active(&p, PACKET_2, OPTION_ACTIVE_TRUE, 0);
+	pair_open_active(&p, PACKET_2, OPTION_ACTIVE_TRUE, 0);
 	p.account.max[LIMIT_BYTES] = 1000;
 	data[0] = 0x10;
 	peer_send(&p, data, sizeof(data));
@@ -213,7 +203,7 @@ START_TEST(owner_changes)
 	struct pair p;
 	struct account small, other;
 
-	open_active(&p, PACKET_2, OPTION_ACTIVE_TRUE, 0);
+	pair_open_active(&p, PACKET_2, OPTION_ACTIVE_TRUE, 0);
 	account_init(&small, &p.root, max);
 	account_init(&other, &p.root, max);
 	other.max[LIMIT_BYTES] = 5;
@@ -269,19 +259,19 @@ START_TEST(reentered)
 {
 	struct pair p;
 
-	open_active(&p, PACKET_LINE, OPTION_ACTIVE_TRUE, 0);
+	pair_open_active(&p, PACKET_LINE, OPTION_ACTIVE_TRUE, 0);
 	p.on_data = close_it;
 	peer_say(&p, "a\nb\n");
 	pair_expect(&p, "[a\n]Gc=ok");
 	pair_close(&p);
 
-	open_active(&p, PACKET_LINE, OPTION_ACTIVE_TRUE, 0);
+	pair_open_active(&p, PACKET_LINE, OPTION_ACTIVE_TRUE, 0);
 	p.on_data = unrecv_it;
 	peer_say(&p, "a\nb\n");
 	pair_expect(&p, "[a\n][a\n][b\n]");
 	pair_close(&p);
 
-	open_active(&p, PACKET_LINE, OPTION_ACTIVE_TRUE, 0);
+	pair_open_active(&p, PACKET_LINE, OPTION_ACTIVE_TRUE, 0);
 	p.on_data = go_passive;
 	peer_say(&p, "a\nb\n");
 	pair_expect(&p, "[a\n]r=ok");

@@ -280,6 +280,14 @@ pair_active(struct pair *p, enum option_active mode, int n)
 	ck_assert_int_eq(tcp_setopts(p->s, &list, &failed), 0);
 }
 
+void
+pair_open_active(struct pair *p, enum packet_id id, enum option_active mode, int n)
+{
+	pair_open(p);
+	pair_packet(p, id, 0);
+	pair_active(p, mode, n);
+}
+
 /* --- the peer -------------------------------------------------------------------- */
 
 void

@@ -44,6 +44,8 @@ struct call {
 
 /* A TCP pair on loopback, s passive, binary, raw, started. */
 void pair_open(struct pair *p);
+/* The same, framed and active. */
+void pair_open_active(struct pair *p, enum packet_id id, enum option_active mode, int n);
 /* The same with a close_timeout. */
 void pair_open_timeout(struct pair *p, int64_t close_timeout);
 /*
