@@ -32,6 +32,11 @@ static const struct option_choice packets[] = {
     {"2", true, OPTION_PACKET_2, false},
     {"4", true, OPTION_PACKET_4, false},
     {"line", false, OPTION_PACKET_LINE, false},
+    {"sunrm", false, OPTION_PACKET_SUNRM, false},
+    {"asn1", false, OPTION_PACKET_ASN1, false},
+    {"cdr", false, OPTION_PACKET_CDR, false},
+    {"fcgi", false, OPTION_PACKET_FCGI, false},
+    {"tpkt", false, OPTION_PACKET_TPKT, false},
     {0},
 };
 
@@ -75,7 +80,8 @@ static const struct option_row rows[] = {
 	[OPTION_PACKET] = {ID(OPTION_PACKET, "packet"), CHOICE(packets),
 	    WHEN(AT_ALL), COPIED, ON(ALL), .initial = "0",
 	    .help = "what a packet is: 0 or raw whatever arrives, 1, 2, 4 a body behind a length of "
-		"so many bytes, line up to line_delimiter"},
+		"so many bytes, line up to line_delimiter, sunrm, asn1, cdr, fcgi, tpkt a record of "
+		"that format"},
 	[OPTION_PACKET_SIZE] = {ID(OPTION_PACKET_SIZE, "packet_size"), INTEGER(0, INT32_MAX),
 	    WHEN(AT_ALL), COPIED, ON(ALL), .initial = "0",
 	    .help = "longest packet body to take, in bytes; a longer one is emsgsize; 0 for no limit"},

@@ -11,7 +11,19 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum packet_id { PACKET_RAW, PACKET_1, PACKET_2, PACKET_4, PACKET_LINE, PACKET_COUNT };
+enum packet_id {
+	PACKET_RAW,
+	PACKET_1,
+	PACKET_2,
+	PACKET_4,
+	PACKET_LINE,
+	PACKET_SUNRM,
+	PACKET_ASN1,
+	PACKET_CDR,
+	PACKET_FCGI,
+	PACKET_TPKT,
+	PACKET_COUNT
+};
 
 enum packet_status {
 	PACKET_READY,  /* *span is the next packet */
@@ -22,14 +34,14 @@ enum packet_status {
 /* What the socket's options say. */
 struct packet_settings {
 	size_t packet_size; /* longest body; 0: no limit */
-	size_t buffer;	    /* where line cuts */
+	size_t buffer;	    /* where line cuts; what a header has to fit in */
 	size_t max_packet;  /* the daemon's own limit on a body */
 	unsigned char delimiter;
 };
 
 /* What a decoder remembers between calls about the same bytes. */
 struct packet_state {
-	size_t scanned; /* bytes known to hold no delimiter */
+	size_t scanned; /* line: bytes known to hold no delimiter; asn1: of the tag */
 };
 
 struct packet_span {
@@ -55,6 +67,13 @@ struct packet_type {
 	enum packet_status (*decode)(const struct packet_settings *settings,
 	    struct packet_state *state, const unsigned char *data, size_t len,
 	    struct packet_span *span);
+	/*
+	 * What is delivered of a whole packet: reads span->total and that many
+	 * bytes of data, sets span->offset and len.  decode has done it already;
+	 * this is for a packet whose end was found by another type, before the
+	 * option changed.  Whatever the bytes are, the result lies within them.
+	 */
+	void (*strip)(const unsigned char *data, struct packet_span *span);
 	/*
 	 * Writes the header for a body of len bytes; returns its length (0 for
 	 * types without one).  len is at most max_body.

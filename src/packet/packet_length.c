@@ -13,35 +13,24 @@ packet_decode_raw(const struct packet_settings *settings, struct packet_state *s
 	return len > 0 ? PACKET_READY : PACKET_MORE;
 }
 
-/*
- * The limits are looked at as soon as the header can be read, as gen_tcp does:
- * nobody waits for a body that would be refused.
- */
+static void
+strip(size_t header, struct packet_span *span)
+{
+	span->offset = span->total < header ? span->total : header;
+	span->len = span->total - span->offset;
+}
+
 static enum packet_status
 decode_length(const struct packet_settings *settings, size_t header,
     const unsigned char *data, size_t len, struct packet_span *span)
 {
-	uint64_t body = 0;
-	size_t i, total;
+	enum packet_status status;
 
-	*span = (struct packet_span){0};
 	if (len < header)
-		return PACKET_MORE;
-	for (i = 0; i < header; i++)
-		body = body << 8 | data[i];
-	if (settings->packet_size > 0 && body > settings->packet_size)
-		return PACKET_INVALID;
-	if (body > settings->max_packet || body > PACKET_TOTAL_MAX - header)
-		return PACKET_INVALID;
-	total = header + (size_t)body;
-	if (len < total) {
-		span->want = total;
-		return PACKET_MORE;
-	}
-	span->total = total;
-	span->offset = header;
-	span->len = (size_t)body;
-	return PACKET_READY;
+		return packet_header_part(settings, len, span);
+	status = packet_known(settings, header, packet_number(data, header), len, span);
+	strip(header, span);
+	return status;
 }
 
 enum packet_status
@@ -66,6 +55,27 @@ packet_decode_4(const struct packet_settings *settings, struct packet_state *sta
 {
 	(void)state;
 	return decode_length(settings, 4, data, len, span);
+}
+
+void
+packet_strip_1(const unsigned char *data, struct packet_span *span)
+{
+	(void)data;
+	strip(1, span);
+}
+
+void
+packet_strip_2(const unsigned char *data, struct packet_span *span)
+{
+	(void)data;
+	strip(2, span);
+}
+
+void
+packet_strip_4(const unsigned char *data, struct packet_span *span)
+{
+	(void)data;
+	strip(4, span);
 }
 
 size_t

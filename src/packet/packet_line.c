@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * line: up to and with the delimiter, in pieces of at most `buffer` bytes.  What
- * gen_tcp 25 does, in its order: a line longer than packet_size is an error,
- * even where it would have been cut before that length; then it is cut.
+ * line: up to and with the delimiter, in pieces of at most `buffer` bytes.
+ * gen_tcp has no more than `buffer` bytes before it, so a line longer than that
+ * is cut; packet_size says something only where it is shorter.
  */
 #include <string.h>
 
@@ -38,28 +38,13 @@ packet_decode_line(const struct packet_settings *settings, struct packet_state *
 {
 	size_t longest = settings->packet_size == 0 ? SIZE_MAX : settings->packet_size;
 	size_t piece = settings->buffer == 0 ? SIZE_MAX : settings->buffer;
-	size_t end = len, at;
+	size_t n = len < piece ? len : piece, at;
+	bool found = find_delimiter(settings, state, data, n, &at);
 
 	*span = (struct packet_span){0};
-	/*
-	 * Bytes behind the first piece need no look, but where more than
-	 * packet_size have come: whether their line is too long must be known.
-	 */
-	if (len > longest)
-		end = longest;
-	else if (len > piece)
-		end = piece;
-	if (find_delimiter(settings, state, data, end, &at)) {
-		if (at >= piece)
-			at = piece - 1;
-	} else if (len > longest) {
+	if (found)
+		n = at + 1;
+	if (n > longest || n > settings->max_packet)
 		return PACKET_INVALID;
-	} else if (len >= piece) {
-		at = piece - 1;
-	} else {
-		return len > settings->max_packet ? PACKET_INVALID : PACKET_MORE;
-	}
-	if (at >= settings->max_packet)
-		return PACKET_INVALID;
-	return ready(state, at + 1, span);
+	return found || n == piece ? ready(state, n, span) : PACKET_MORE;
 }

@@ -343,15 +343,27 @@ START_TEST(line)
 }
 END_TEST
 
+START_TEST(records)
+{
+	static const char *const files[] = {
+	    "sunrm.cases", "asn1.cases", "cdr.cases", "fcgi.cases", "tpkt.cases"};
+	size_t i;
+
+	for (i = 0; i < sizeof(files) / sizeof(files[0]); i++)
+		ck_assert_int_ge(run_file(files[i]), 2);
+}
+END_TEST
+
 /* --- what files cannot say -------------------------------------------------- */
 
-/* line as gen_tcp 25 puts it, without memory of what it saw. */
+/* line as gen_tcp 25 puts it, which has at most buffer bytes before it. */
 static enum packet_status
 line_by_rule(const struct packet_settings *set, const unsigned char *data, size_t len,
     size_t *total)
 {
-	const unsigned char *p = memchr(data, set->delimiter, len);
-	size_t n = p != NULL ? (size_t)(p - data) + 1 : len;
+	size_t have = len < set->buffer ? len : set->buffer;
+	const unsigned char *p = memchr(data, set->delimiter, have);
+	size_t n = p != NULL ? (size_t)(p - data) + 1 : have;
 
 	if (set->packet_size != 0 && n > set->packet_size)
 		return PACKET_INVALID;
@@ -420,6 +432,11 @@ START_TEST(headers)
 	    {PACKET_2, 0x1234, 2, {0x12, 0x34, 0xee, 0xee}, 65535},
 	    {PACKET_4, 0xfedcba98, 4, {0xfe, 0xdc, 0xba, 0x98}, 4294967295},
 	    {PACKET_4, 0, 4, {0, 0, 0, 0}, 4294967295},
+	    {PACKET_SUNRM, 5, 0, {0xee, 0xee, 0xee, 0xee}, UINT64_MAX},
+	    {PACKET_ASN1, 5, 0, {0xee, 0xee, 0xee, 0xee}, UINT64_MAX},
+	    {PACKET_CDR, 5, 0, {0xee, 0xee, 0xee, 0xee}, UINT64_MAX},
+	    {PACKET_FCGI, 5, 0, {0xee, 0xee, 0xee, 0xee}, UINT64_MAX},
+	    {PACKET_TPKT, 5, 0, {0xee, 0xee, 0xee, 0xee}, UINT64_MAX},
 	};
 	unsigned char out[4];
 	size_t i;
@@ -457,6 +474,7 @@ main(void)
 	tcase_add_test(tc, raw);
 	tcase_add_test(tc, length);
 	tcase_add_test(tc, line);
+	tcase_add_test(tc, records);
 	tcase_add_test(tc, line_is_gen_tcps_rule);
 	tcase_add_test(tc, headers);
 	tcase_add_test(tc, table);

@@ -70,9 +70,10 @@ static const struct type_case type_cases[] = {
 	"option \"mode\" must be one of \"binary\", \"list\""},
     {"family", {"'inet'", "'inet6'", "'local'"}, {"'ipx'", "4", "null"},
 	"option \"family\" must be one of \"inet\", \"inet6\", \"local\""},
-    {"packet", {"0", "1", "2", "4", "'line'"},
+    {"packet", {"0", "1", "2", "4", "'line'", "'sunrm'", "'tpkt'"},
 	{"3", "8", "-1", "'foo'", "'0'", "'1'", "1.0", "true", "null", "4294967297"},
-	"option \"packet\" must be one of 0, \"raw\", 1, 2, 4, \"line\""},
+	"option \"packet\" must be one of 0, \"raw\", 1, 2, 4, \"line\", "
+	"\"sunrm\", \"asn1\", \"cdr\", \"fcgi\", \"tpkt\""},
     {"active", {"true", "false", "'once'", "0", "1", "-32768", "32767"},
 	{"32768", "-32769", "1.0", "'maybe'", "'true'", "null", "[true]"},
 	"option \"active\" must be true, false, \"once\", or an integer from -32768 to 32767"},
@@ -278,7 +279,8 @@ START_TEST(list_names_refused)
 	refuse_list(
 	    "['binary\\u0000']", OPTION_AT_SET, NULL, "unknown option \"binary\\x00\"");
 	refuse_list("{'active': true, 'packet': 3}", OPTION_AT_SET, "packet",
-	    "option \"packet\" must be one of 0, \"raw\", 1, 2, 4, \"line\"");
+	    "option \"packet\" must be one of 0, \"raw\", 1, 2, 4, \"line\", "
+	    "\"sunrm\", \"asn1\", \"cdr\", \"fcgi\", \"tpkt\"");
 	refuse_list(
 	    "['active']", OPTION_AT_SET, "active", "option \"active\" needs a value");
 	refuse_list("{'binary': true}", OPTION_AT_SET, "binary",
