@@ -21,6 +21,7 @@ import gentcp_test as g  # noqa: E402
 
 
 def pytest_configure(config):
+    config.addinivalue_line("markers", "probe(number, ...): gen_tcp's edge cases, by number")
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 

@@ -138,6 +138,13 @@ class Room:
         listener.close()
         return number, Peer(sock)
 
+    def both(self, client, listen=None, connect=None):
+        """A connection whose ends are both the daemon's: (listener, accepted,
+        connected), passive unless the options say otherwise."""
+        listener, port = client.listen(listen)
+        connected = client.connect(port, connect)
+        return listener, client.accept(listener), connected
+
     def zombie(self, client, options=None):
         """A socket whose end was noticed by a recv: (socket, peer)."""
         number, peer = self.pair(client, options)

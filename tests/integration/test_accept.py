@@ -7,7 +7,7 @@ import struct
 import pytest
 
 import gentcp_test as g
-from gentcp_test import check_reason
+from gentcp_test import check_reason, probe
 
 
 def start_accept(c, listener, timeout=None):
@@ -39,6 +39,7 @@ def test_accept_takes_a_connection_and_owns_it(room):
     assert c.states(s) == ["connected", "open"]
 
 
+@probe(17)
 def test_accept_0_is_a_poll(room, client):
     listener, port = client.listen()
     error = client.fails("gen_tcp.accept", {"socket": listener, "timeout": 0})
@@ -76,6 +77,7 @@ def test_waiting_acceptors_are_served_in_order(room):
     assert clients[0].states(listener) == ["listen", "open"]
 
 
+@probe(15)
 def test_an_acceptor_that_vanishes_is_passed_over(room):
     clients = [room.client() for _ in range(4)]
     listener, port = clients[0].listen()
@@ -94,6 +96,7 @@ def test_an_acceptor_that_vanishes_is_passed_over(room):
         assert clients[n].call("inet.peername", {"socket": s})["port"] == peer.port()
 
 
+@probe(16)
 def test_acceptors_have_their_own_timeouts(room):
     clients = [room.client() for _ in range(3)]
     listener, port = clients[0].listen()
@@ -132,6 +135,7 @@ def test_several_queued_connections_serve_several_acceptors(room, client):
     assert sorted(ports) == sorted(p.port() for p in peers)
 
 
+@probe(84)
 def test_closing_the_listener_ends_acceptors_and_spares_accepted_sockets(room, client):
     listener, port = client.listen()
     peer = room.dial(port)
@@ -171,6 +175,7 @@ def test_the_acceptor_owns_the_socket_and_its_end_closes_it(room):
     assert owner.states(listener) == ["listen", "open"]
 
 
+@probe(18)
 def test_settings_are_the_listeners_at_the_time_of_accept(room, client):
     listener, port = client.listen()
     peer = room.dial(port)
@@ -181,6 +186,7 @@ def test_settings_are_the_listeners_at_the_time_of_accept(room, client):
     assert client.recv(s) == b"abc"
 
 
+@probe(19)
 def test_a_listener_keeps_its_own_count(room, client):
     listener, port = client.listen({"active": 3, "packet": 1})
     peer = room.dial(port)
@@ -191,6 +197,7 @@ def test_a_listener_keeps_its_own_count(room, client):
     assert client.getopt(listener, "active") == 3
 
 
+@probe(20)
 def test_line_delimiter_is_not_inherited(room, client):
     listener, port = client.listen({"packet": "line"})
     client.setopts(listener, {"line_delimiter": ord(";")})
@@ -220,6 +227,7 @@ def test_a_peer_that_closed_before_accept(room, client):
     check_reason(client.recv_fails(s), "closed")
 
 
+@probe(78)
 def test_a_peer_that_reset_before_accept(room, client):
     listener, port = client.listen()
     room.dial(port).reset()
@@ -240,6 +248,7 @@ def test_statistics_start_at_zero(room, client):
     }
 
 
+@probe(13, 14)
 def test_the_port_option_overrides_the_port(room, client):
     probe = socket.socket()
     probe.bind(("127.0.0.1", 0))
@@ -308,6 +317,7 @@ def test_an_address_that_is_not_local_is_eaddrnotavail(room, client):
     check_reason(error, "eaddrnotavail")
 
 
+@probe(41)
 @pytest.mark.parametrize("how", ["read", "write", "read_write"])
 def test_a_listener_is_not_connected(room, client, how):
     listener, port = client.listen()
@@ -318,6 +328,7 @@ def test_a_listener_is_not_connected(room, client, how):
     assert client.states(listener) == ["listen", "open"]
 
 
+@probe(83)
 def test_rebinding_over_time_wait_needs_reuseaddr_on_both(room, client):
     for first, second, wanted in (
         (True, True, "ok"),

@@ -4,7 +4,7 @@
 import pytest
 
 import gentcp_test as g
-from gentcp_test import check_reason
+from gentcp_test import check_reason, probe
 
 
 def setopts_numbered(client, s, options):
@@ -47,6 +47,7 @@ def test_once_delivers_one_packet_and_turns_off_silently(room, client):
     assert client.recv(s) == b"b"
 
 
+@probe(49)
 def test_n_counts_packets_and_ends_with_tcp_passive(room, client):
     s, peer = room.pair(client, {"packet": 1})
     peer.put(b"\1a\1b\1c\1d")
@@ -66,6 +67,7 @@ def test_getopts_shows_what_is_left_of_n(room, client):
     assert client.getopt(s, "active") == 3
 
 
+@probe(47)
 def test_numbers_add_up(room, client):
     s, _ = room.pair(client)
     assert client.setopts(s, [["active", 3], ["active", 2]]) == "ok"
@@ -92,6 +94,7 @@ def test_words_replace_the_number(room, client):
     assert client.getopt(s, "active") == 4
 
 
+@probe(46)
 def test_false_is_silent_and_0_is_not(room, client):
     s, _ = room.pair(client, {"active": 3})
     client.setopts(s, {"active": False})
@@ -103,6 +106,7 @@ def test_false_is_silent_and_0_is_not(room, client):
     client.no_event(s)
 
 
+@probe(48)
 def test_the_number_has_16_bits(room, client):
     s, _ = room.pair(client, {"active": 32767})
     check_reason(
@@ -140,6 +144,7 @@ def test_a_number_below_1_at_listen_tells_tcp_passive_once(room, client, active)
     client.no_event()
 
 
+@probe(50)
 def test_the_close_waits_for_the_next_activation(room, client):
     s, peer = room.pair(client, {"packet": 1})
     peer.put(b"\1a").half_close()
@@ -166,6 +171,7 @@ def test_data_comes_before_the_close(room, client):
     )
 
 
+@probe(51)
 def test_exit_on_close_false_tells_tcp_closed_once(room, client):
     s, peer = room.pair(client, {"active": True, "exit_on_close": False})
     peer.half_close()
@@ -225,6 +231,7 @@ def test_activating_after_a_shown_reset_noticed_by_send(room, client):
     client.event("tcp_closed", s)
 
 
+@probe(88)
 def test_own_shutdown_read_is_tcp_closed(room, client):
     s, _ = room.pair(client, {"active": True})
     assert client.shutdown(s, "read") == "ok"
@@ -298,7 +305,9 @@ def test_a_change_of_packet_delivers_what_is_now_complete(room, client):
     assert client.event("tcp", s).data == b"\0"
 
 
+@probe(52)
 def test_an_oversized_packet_comes_after_the_good_ones(room, client):
+    """Row 8 of the decisions: reported at once, after the good ones."""
     s, peer = room.pair(client, {"packet": 2, "packet_size": 10, "active": True})
     peer.send(b"\0\3abc\0\x0bx")
     assert client.event("tcp", s).data == b"abc"
@@ -322,6 +331,7 @@ def test_an_oversized_packet_with_exit_on_close_false_leaves_the_sending_half(ro
     assert peer.read(5) == b"\0\3out"
 
 
+@probe(60)
 def test_header_splits_binary_data(room, client):
     s, peer = room.pair(client, {"header": 2, "packet": 1, "active": True})
     peer.send(b"\6abcdef\1a\2ab")
@@ -367,6 +377,7 @@ def test_raw_deliveries_of_up_to_64_kib_by_default(room, client):
     assert client.getopt(s, "buffer") == 1460
 
 
+@probe(87)
 def test_a_cut_line_counts_as_two_packets(room, client):
     s, peer = room.pair(client, {"packet": "line"})
     peer.put(b"a" * 1461 + b"\n")

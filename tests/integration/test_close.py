@@ -6,7 +6,7 @@ import time
 import pytest
 
 import gentcp_test as g
-from gentcp_test import MB, check_reason
+from gentcp_test import MB, check_reason, probe
 
 
 @pytest.fixture
@@ -49,6 +49,7 @@ def test_close_with_unread_input_resets_the_peer(room, client):
     assert peer.read_reset() == b""
 
 
+@probe(42)
 def test_close_waits_for_queued_output(room, client):
     size = 3 * MB
     s, peer = queued_pair(room, client, size)
@@ -63,6 +64,7 @@ def test_close_waits_for_queued_output(room, client):
     assert peer.read_end() == b""
 
 
+@probe(43)
 def test_close_with_linger_0_drops_and_resets(room, client):
     size = 3 * MB
     s, peer = queued_pair(room, client, size, {"linger": [True, 0]})
@@ -73,6 +75,7 @@ def test_close_with_linger_0_drops_and_resets(room, client):
     assert len(got) < size and g.pattern(size).startswith(got)
 
 
+@probe(44)
 def test_close_with_linger_t_waits_at_most_t(room, client):
     s, peer = queued_pair(room, client, 3 * MB, {"linger": [True, 1]})
     start = time.monotonic()
@@ -80,6 +83,7 @@ def test_close_with_linger_t_waits_at_most_t(room, client):
     assert 0.9 < time.monotonic() - start < 3 * max(1, g.DEADLINE / 10)
 
 
+@probe(89)
 def test_close_gives_up_waiting_after_5_s_but_still_sends(room, client):
     size = 3 * MB
     s, peer = queued_pair(room, client, size)
@@ -111,6 +115,7 @@ def test_close_ends_blocked_and_suspended_senders_at_once(room, client):
     assert client.reply(closing).result() == "ok"
 
 
+@probe(45)
 def test_the_owners_end_flushes_what_is_queued(room, client):
     size = 3 * MB
     owner = room.client(attachments=True)
@@ -212,6 +217,7 @@ def test_shutdown_write_ends_the_stream_and_leaves_receiving(room, client):
     assert client.recv(s) == b"answer"
 
 
+@probe(40)
 def test_send_after_shutdown_write(room, client):
     s, peer = room.pair(client)
     assert client.shutdown(s, "write") == "ok"
@@ -248,6 +254,7 @@ def test_shutdown_read_write(room, client):
     check_reason(error, "enotconn")
 
 
+@probe(39)
 def test_shutdown_write_comes_after_queued_output(room, client):
     size = 2 * MB
     s, peer = queued_pair(room, client, size)
@@ -257,6 +264,7 @@ def test_shutdown_write_comes_after_queued_output(room, client):
     assert client.states(s) == ["connected", "open"]
 
 
+@probe(38)
 def test_a_send_between_shutdown_and_its_execution_drops_the_queue(room, client):
     size = 2 * MB
     s, peer = queued_pair(room, client, size)

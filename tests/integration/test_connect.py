@@ -8,7 +8,7 @@ import tempfile
 import pytest
 
 import gentcp_test as g
-from gentcp_test import check_reason
+from gentcp_test import check_reason, probe
 
 
 @pytest.fixture(scope="session")
@@ -110,6 +110,7 @@ def test_an_ipv6_text_needs_inet6(room, client):
     check_reason(connect(client, "::1", 1).error(), "nxdomain")
 
 
+@probe(9)
 def test_ipv6(room, client, ipv6):
     listener = room.tcp_listener(host="::1", family=socket.AF_INET6)
     port = listener.getsockname()[1]
@@ -268,6 +269,7 @@ def test_bind_failures(room, client):
 # --- local sockets -----------------------------------------------------------
 
 
+@probe(82)
 def test_local_connect(room, client, folder):
     path = os.path.join(folder, "peer")
     listener = room.own(socket.socket(socket.AF_UNIX))
@@ -289,6 +291,7 @@ def test_local_connect(room, client, folder):
         check_reason(error, "einval")
 
 
+@probe(82)
 def test_local_listen(room, client, folder):
     path = os.path.join(folder, "mine")
     options = ["local", ["ifaddr", {"local": path}], ["active", False], ["packet", 4]]
@@ -451,6 +454,7 @@ def test_fd_passed_without_a_descriptor(room, client):
         check_reason(error, "badarg")
 
 
+@probe(8)
 @pytest.mark.parametrize("name", ["no-such-host.invalid", "any", "loopback"])
 def test_names_that_nobody_has(room, client, name):
     """any and loopback are words for binding; as a destination they are names."""

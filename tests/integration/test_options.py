@@ -7,7 +7,7 @@ import socket
 import pytest
 
 import gentcp_test as g
-from gentcp_test import check_reason
+from gentcp_test import check_reason, probe
 
 BOOLEAN = [(True, True), (False, False)]
 NO_BOOLEAN = [0, 1, "true", None, [], {}, 1.0]
@@ -218,7 +218,9 @@ def test_where_it_cannot_be_given(client, ends, row):
 # --- lists -------------------------------------------------------------------
 
 
+@probe(1, 2)
 def test_later_ones_win_in_every_list(room, client):
+    """Row 2 of the decisions: first to last, in setopts too."""
     s, _ = room.pair(client, [["packet", 1], ["packet", 2]])
     assert client.getopt(s, "packet") == 2
     client.setopts(s, [["packet", 4], ["packet", 1]])
@@ -248,6 +250,7 @@ def test_options_that_are_no_options(room, client, options):
     assert client.getopts(s, ["packet", "header"]) == {"packet": 0, "header": 0}
 
 
+@probe(4)
 def test_an_unknown_name_changes_nothing(room, client):
     s, _ = room.pair(client)
     options = [["header", 7], ["no_such_option", 1], ["packet_size", 77]]
@@ -320,6 +323,7 @@ def test_watermarks_push_each_other(room, client):
     assert client.getopts(s, names) == {"high_watermark": 10, "low_watermark": 10}
 
 
+@probe(73, 74)
 def test_recbuf_raises_buffer_unless_it_was_set(room, client):
     s, _ = room.pair(client)
     names = ["buffer", "recbuf"]

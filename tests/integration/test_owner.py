@@ -4,7 +4,7 @@
 import pytest
 
 import gentcp_test as g
-from gentcp_test import MB, check_reason
+from gentcp_test import MB, check_reason, probe
 
 
 @pytest.fixture
@@ -75,6 +75,7 @@ def test_a_passive_socket_waits_for_its_new_owner(room, old, new):
     assert new.event("tcp", s).data == b"kept"
 
 
+@probe(66)
 def test_only_the_owner_may_give_away(room, old, new):
     s, _ = room.pair(old)
     third = room.known()
@@ -89,7 +90,9 @@ def test_only_the_owner_may_give_away(room, old, new):
     old.no_event(s)
 
 
+@probe(64)
 def test_a_client_that_is_not_there_is_badarg_and_nothing_changes(room, old, new):
+    """Row 9 of the decisions: active is restored where it fails."""
     s, peer = room.pair(old, {"active": True})
     gone = new.id
     new.close()
@@ -221,6 +224,7 @@ def send_numbers(pipe, sock, count):
     sock.close()
 
 
+@probe(61)
 def test_messages_go_before_what_follows(room, old, new):
     """gen_tcp's way: passive, collect, hand over with messages and active."""
     s, peer = room.pair(old, {"active": True, "packet": 1})

@@ -6,7 +6,7 @@ import random
 import pytest
 
 import gentcp_test as g
-from gentcp_test import MB, check_reason
+from gentcp_test import MB, check_reason, probe
 
 
 def frame(packet, body):
@@ -124,6 +124,7 @@ def test_an_announced_length_costs_nothing_until_it_comes(room, client):
     assert room.daemon.rss() - before < 8 * MB * (8 if room.daemon.sanitized() else 1)
 
 
+@probe(53)
 def test_emsgsize_in_active_mode(room, client):
     s, peer = room.pair(client, {"packet": 2, "packet_size": 10, "active": True})
     peer.put(b"\0\3abc")
@@ -147,6 +148,7 @@ def test_a_long_line_is_cut_at_buffer(room, client):
     assert client.recv(s) == b"\n"
 
 
+@probe(56)
 def test_a_line_is_cut_at_buffer_even_below_packet_size(room, client):
     s, peer = room.pair(client, {"packet": "line", "buffer": 10, "packet_size": 20})
     peer.send(b"a" * 14 + b"\n")
@@ -175,6 +177,7 @@ def test_another_line_delimiter(room, client, delimiter):
     assert client.recv(s) == b"c" + end
 
 
+@probe(55)
 def test_the_body_after_a_line_is_read_raw(room, client):
     s, peer = room.pair(client, {"packet": "line"})
     peer.put(b"head\nBODY")
@@ -194,6 +197,7 @@ def test_a_change_of_packet_frames_what_is_buffered_anew(room, client):
     assert client.recv(s) == b"de"
 
 
+@probe(54)
 def test_half_a_packet_survives_active_and_passive(room, client):
     s, peer = room.pair(client, {"packet": 2, "active": True})
     peer.put(b"\0\4ab")

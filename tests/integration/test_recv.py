@@ -4,15 +4,18 @@
 import pytest
 
 import gentcp_test as g
-from gentcp_test import check_reason
+from gentcp_test import check_reason, probe
 
 
+@probe(22)
 def test_recv_0_takes_what_there_is(room, client):
+    """Row 15 of the decisions: all there is, while buffer was not set."""
     s, peer = room.pair(client)
     peer.put(b"a" * 5000)
     assert client.recv(s) == b"a" * 5000
 
 
+@probe(22)
 def test_recv_0_takes_at_most_buffer_once_it_was_set(room, client):
     s, peer = room.pair(client, {"buffer": 100})
     peer.put(g.pattern(250))
@@ -27,6 +30,7 @@ def test_recbuf_sets_buffer_and_so_bounds_recv_0(room, client):
     assert len(client.recv(s)) <= 5000
 
 
+@probe(23)
 def test_recv_n_may_exceed_buffer(room, client):
     s, peer = room.pair(client, {"buffer": 100})
     peer.put(g.pattern(1000))
@@ -44,6 +48,7 @@ def test_recv_n_waits_for_all_n(room, client):
     assert client.recv(s, 4) == b"more"
 
 
+@probe(85)
 def test_recv_0_after_recv_n_joins_old_and_new_bytes(room, client):
     s, peer = room.pair(client)
     peer.put(b"abcdef")
@@ -52,6 +57,7 @@ def test_recv_0_after_recv_n_joins_old_and_new_bytes(room, client):
     assert client.recv(s) == b"bcdefXYZ"
 
 
+@probe(21)
 def test_recv_times_out_and_keeps_what_came(room, client):
     s, peer = room.pair(client)
     peer.put(b"abc")
@@ -88,6 +94,7 @@ def test_recv_timeout_of_more_than_32_bits_does_not_wrap(room, client):
     assert client.received(waiting) == b"late"
 
 
+@probe(24)
 def test_a_second_recv_is_ealready(room, client):
     s, peer = room.pair(client)
     first = client.start_recv(s)
@@ -103,12 +110,14 @@ def test_recv_on_an_active_socket_is_einval(room, client, active):
     check_reason(client.recv_fails(s), "einval")
 
 
+@probe(26)
 @pytest.mark.parametrize("packet", [1, 2, 4, "line"])
 def test_recv_n_with_a_packet_type_is_einval(room, client, packet):
     s, _ = room.pair(client, {"packet": packet})
     check_reason(client.recv_fails(s, 3), "einval")
 
 
+@probe(27)
 def test_recv_length_up_to_64_mib(room, client):
     s, _ = room.pair(client)
     check_reason(client.recv_fails(s, 67108864, 30), "timeout")
@@ -149,7 +158,9 @@ def test_order_of_checks(room, client):
     check_reason(client.recv_fails(s, 67108865), "enomem")
 
 
+@probe(28)
 def test_short_end_is_closed_then_enotconn_and_brings_the_rest(room, client):
+    """Row 1 of the decisions: the error carries what gen_tcp discards."""
     s, peer = room.pair(client)
     peer.put(b"short").half_close()
     error = client.recv_fails(s, 10)
@@ -186,6 +197,7 @@ def test_a_waiting_recv_gets_closed_at_the_end(room, client):
     assert error.rest() == b"abc"
 
 
+@probe(29)
 def test_after_the_end_each_of_recv_and_send_says_closed_once(room, client):
     s, peer = room.pair(client)
     peer.put(b"12345").half_close()
@@ -197,6 +209,7 @@ def test_after_the_end_each_of_recv_and_send_says_closed_once(room, client):
     assert peer.read_end() == b""
 
 
+@probe(31, 86)
 def test_activating_a_zombie_tells_tcp_closed_and_ends_it(room, client):
     for active in (True, "once", 2):
         s, _ = room.zombie(client)
@@ -206,6 +219,7 @@ def test_activating_a_zombie_tells_tcp_closed_and_ends_it(room, client):
         assert client.states(s) == ["closed"]
 
 
+@probe(86)
 @pytest.mark.parametrize("active", [0, -1])
 def test_a_zombie_given_a_number_below_1_tells_tcp_passive_only(room, client, active):
     s, _ = room.zombie(client)
@@ -268,6 +282,7 @@ def test_a_gone_socket_closes_again_and_has_the_state_closed(room, client):
     assert client.states(s) == ["closed"]
 
 
+@probe(30)
 def test_exit_on_close_false_keeps_the_sending_half(room, client):
     s, peer = room.pair(client, {"exit_on_close": False})
     peer.put(b"last").half_close()
@@ -327,7 +342,9 @@ def test_becoming_active_ends_a_waiting_recv(room, client):
     assert client.gather(s, 5) == b"event"
 
 
+@probe(25)
 def test_a_receiver_that_vanishes_loses_nothing(room, client):
+    """Row 6 of the decisions: its recv is dropped, and no data is lost."""
     s, peer = room.pair(client)
     other = room.client()
     other.start_recv(s)
@@ -370,6 +387,7 @@ def test_a_waiting_recv_holds_back_no_send(room, client):
     assert client.received(waiting) == b"pong"
 
 
+@probe(67)
 def test_unrecv_stacks_in_front(room, client):
     s, peer = room.pair(client)
     assert client.call("gen_tcp.unrecv", {"socket": s, "data": "B"}) == "ok"
@@ -408,6 +426,7 @@ def test_unrecv_wakes_a_waiting_recv(room, client):
     assert client.received(waiting) == b"abc"
 
 
+@probe(68)
 def test_counters_of_what_was_delivered(room, client):
     s, peer = room.pair(client)
     for size in (2, 3, 10):

@@ -6,7 +6,7 @@ import socket
 import pytest
 
 import gentcp_test as g
-from gentcp_test import MB, check_reason
+from gentcp_test import MB, check_reason, probe
 
 
 def saturate(client, s, size=10 * MB):
@@ -77,6 +77,7 @@ def test_attached_data(room, client):
     assert client.reply(i).result() == "ok"
 
 
+@probe(90)
 def test_empty_data_counts_and_is_framed(room, client):
     s, peer = room.pair(client)
     assert client.send(s, b"", attached=False) == "ok"
@@ -96,8 +97,10 @@ def test_counters_include_the_packet_header(room, client):
     }
 
 
+@probe(37)
 @pytest.mark.parametrize("packet,most", [(1, 255), (2, 65535)])
 def test_a_body_too_long_for_its_header_is_emsgsize(room, client, packet, most):
+    """Row 4 of the decisions: refused, where gen_tcp sends a header of 0."""
     s, peer = room.pair(client, {"packet": packet})
     check_reason(client.send_fails(s, b"x" * (most + 1)), "emsgsize")
     assert client.send(s, b"y" * most) == "ok"
@@ -105,6 +108,7 @@ def test_a_body_too_long_for_its_header_is_emsgsize(room, client, packet, most):
     assert client.getstat(s, ["send_cnt"])["send_cnt"] == 1
 
 
+@probe(32)
 def test_send_takes_any_size_at_once_while_nothing_is_queued(room, client):
     s, peer, size = full_pair(room, client)
     pending = client.getstat(s, ["send_pend"])["send_pend"]
@@ -113,6 +117,7 @@ def test_send_takes_any_size_at_once_while_nothing_is_queued(room, client):
     assert client.getstat(s, ["send_pend", "send_oct"]) == {"send_pend": 0, "send_oct": size}
 
 
+@probe(33)
 def test_senders_beyond_the_watermark_wait(room, client):
     s, peer, size = full_pair(room, client)
     before = client.getstat(s, ["send_pend"])["send_pend"]
@@ -181,6 +186,7 @@ def test_one_clients_close_waits_behind_its_waiting_sends(room, client):
         assert client.reply(i).result() == "ok"
 
 
+@probe(34)
 def test_send_timeout_keeps_the_data_queued(room, client):
     s, peer, size = full_pair(room, client, {"send_timeout": 100})
     check_reason(client.send_fails(s, b"one"), "timeout")
@@ -196,6 +202,7 @@ def test_send_timeout_0_does_not_wait(room, client):
     assert peer.read(size + 3) == b"q" * size + b"one"
 
 
+@probe(35)
 def test_send_timeout_close_ends_the_connection(room, client):
     s, peer, size = full_pair(
         room, client, {"send_timeout": 100, "send_timeout_close": True}
@@ -209,6 +216,7 @@ def test_send_timeout_close_ends_the_connection(room, client):
         pass
 
 
+@probe(36)
 def test_send_timeout_close_of_an_active_socket_tells_nothing(room, client):
     s, peer, _ = full_pair(
         room, client, {"send_timeout": 100, "send_timeout_close": True, "active": True}
@@ -272,6 +280,7 @@ def reset_seen(client, s):
     g.until(gone, "the peer's reset")
 
 
+@probe(77)
 def test_send_after_a_shown_reset(room, client):
     s, peer = room.pair(client, {"show_econnreset": True})
     peer.reset()
