@@ -95,6 +95,9 @@ static const struct method_row rows[] = {
 	[METHOD_I] = {METHOD_I, "inet.i", {{0}},
 	    METHOD_TELLS, "an array of what inet.info tells",
 	    "Lists the sockets that the caller may see."},
+	[METHOD_GETFD] = {METHOD_GETFD, "inet.getfd", {SOCKET},
+	    METHOD_TELLS | METHOD_GIVES, "{\"fd\": \"passed\"}",
+	    "Hands out a duplicate of a socket's descriptor, for I/O of one's own."},
 	[METHOD_HELLO] = {METHOD_HELLO, "session.hello", {
 		{"client", METHOD_T_STRING, true, "what the program is called: name/version"},
 		{"protocol", METHOD_T_INTEGER, true, "version of the protocol it speaks: 1"},
@@ -133,6 +136,7 @@ static const enum method_id by_name[] = {
     METHOD_SEND,
     METHOD_SHUTDOWN,
     METHOD_UNRECV,
+    METHOD_GETFD,
     METHOD_GETOPTS,
     METHOD_GETSTAT,
     METHOD_I,

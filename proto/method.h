@@ -29,6 +29,7 @@ enum method_id {
 	METHOD_GETSTAT,
 	METHOD_INFO,
 	METHOD_I,
+	METHOD_GETFD,
 	METHOD_HELLO,
 	METHOD_SELF,
 	METHOD_CLIENTS,
@@ -68,7 +69,8 @@ enum {
 	METHOD_WAITS = 1, /* may wait: refused in a batch */
 	METHOD_BYTES = 2, /* an attachment may stand for its data */
 	METHOD_FDS = 4,	  /* may bring descriptors */
-	METHOD_TELLS = 8  /* does nothing but answer */
+	METHOD_TELLS = 8, /* does nothing but answer */
+	METHOD_GIVES = 16 /* answers with a descriptor: refused in a batch */
 };
 
 struct method_row {

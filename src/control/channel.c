@@ -117,6 +117,7 @@ channel_free(struct channel *ch)
 		TAILQ_REMOVE(&ch->host->dirty, ch, dirty_link);
 	channel_in_fini(ch);
 	channel_out_fini(ch);
+	channel_out_drop(ch);
 	if (ch->timer != NULL)
 		event_free(ch->timer);
 	wire_fini(&ch->wire);

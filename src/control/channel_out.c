@@ -2,12 +2,17 @@
 /*
  * A channel's output.  Small messages are gathered and written once in a loop
  * turn.  A large payload goes out at once, straight from where it lies, and only
- * what the kernel did not take is copied.
+ * what the kernel did not take is copied.  A message with a descriptor is written
+ * on its own, so that whoever reads it knows whose the descriptor is.
  */
 #include <errno.h>
 #include <event2/event.h>
+#include <linux/sockios.h>
+#include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
+#include <unistd.h>
 
 #include "control/channel_private.h"
 
@@ -33,21 +38,118 @@ go_deaf(struct channel *ch)
 	ch->deaf = true;
 	ch->full = false;
 	bytes_fini(&ch->out);
+	channel_out_drop(ch);
 	set_blocked(ch, false);
 	channel_mark(ch);
 }
 
-/* One sendmsg of the queue and payload.  How much was taken; 0 on failure. */
+/* --- descriptors --------------------------------------------------------------- */
+
+void
+channel_out_drop(struct channel *ch)
+{
+	size_t i;
+
+	for (i = 0; i < ch->npassed; i++)
+		if (ch->passed[i].fd != -1)
+			close(ch->passed[i].fd);
+	ch->npassed = ch->handed = 0;
+	ch->passing = false;
+}
+
+/* How much of the queue the next sendmsg may take, and with which descriptor. */
 static size_t
-transmit(struct channel *ch, const void *payload, size_t len)
+portion(const struct channel *ch, int *fd)
+{
+	*fd = -1;
+	if (ch->npassed == 0)
+		return bytes_len(&ch->out);
+	if (ch->passed[0].start > 0)
+		return ch->passed[0].start;
+	*fd = ch->passed[0].fd;
+	return ch->passed[0].end;
+}
+
+/* n bytes of the queue have been written. */
+static void
+take(struct channel *ch, size_t n)
+{
+	size_t i, gone = 0;
+
+	bytes_take(&ch->out, n);
+	for (i = 0; n > 0 && i < ch->npassed; i++) {
+		if (n > ch->passed[i].start && ch->passed[i].fd != -1) {
+			close(ch->passed[i].fd);
+			ch->passed[i].fd = -1;
+		}
+		ch->passed[i].start -= n < ch->passed[i].start ? n : ch->passed[i].start;
+		ch->passed[i].end -= n < ch->passed[i].end ? n : ch->passed[i].end;
+		gone += ch->passed[i].end == 0;
+	}
+	ch->npassed -= gone;
+	if (gone > 0)
+		memmove(
+		    ch->passed, ch->passed + gone, ch->npassed * sizeof(ch->passed[0]));
+}
+
+/* Have all that were handed to the client reached it?  Then they count no more. */
+static void
+look_at_handed(struct channel *ch)
+{
+	int unread;
+
+	if (ioctl(ch->fd, SIOCOUTQ, &unread) == 0 && unread == 0)
+		ch->handed = ch->npassed;
+}
+
+static bool
+sink_pass(void *ctx, int fd)
+{
+	struct channel *ch = ctx;
+
+	if (ch->handed == CHANNEL_FDS_MAX)
+		look_at_handed(ch);
+	if (ch->state == CHANNEL_DEAD || ch->deaf || ch->handed == CHANNEL_FDS_MAX) {
+		close(fd);
+		return false;
+	}
+	ch->passed[ch->npassed].fd = fd;
+	ch->passed[ch->npassed].start = bytes_len(&ch->out);
+	ch->passed[ch->npassed++].end = SIZE_MAX;
+	ch->handed++;
+	ch->passing = true;
+	return true;
+}
+
+/* --- writing --------------------------------------------------------------------- */
+
+/*
+ * One sendmsg of the queue's first bytes, with a descriptor or -1, and payload.
+ * How much was taken; 0 on failure.
+ */
+static size_t
+transmit(struct channel *ch, size_t first, int fd, const void *payload, size_t len)
 {
 	struct iovec iov[2] = {
-	    {.iov_base = bytes_head(&ch->out), .iov_len = bytes_len(&ch->out)},
+	    {.iov_base = bytes_head(&ch->out), .iov_len = first},
 	    {.iov_base = (void *)(uintptr_t)payload, .iov_len = len},
 	};
 	struct msghdr msg = {.msg_iov = iov, .msg_iovlen = len > 0 ? 2 : 1};
+	union {
+		struct cmsghdr head;
+		char space[CMSG_SPACE(sizeof(fd))];
+	} control;
 	ssize_t n;
 
+	if (fd != -1) {
+		memset(&control, 0, sizeof(control));
+		control.head.cmsg_level = SOL_SOCKET;
+		control.head.cmsg_type = SCM_RIGHTS;
+		control.head.cmsg_len = CMSG_LEN(sizeof(fd));
+		memcpy(CMSG_DATA(&control.head), &fd, sizeof(fd));
+		msg.msg_control = control.space;
+		msg.msg_controllen = sizeof(control.space);
+	}
 	do
 		n = sendmsg(ch->fd, &msg, MSG_DONTWAIT | MSG_NOSIGNAL);
 	while (n == -1 && errno == EINTR);
@@ -73,14 +175,20 @@ look_at_mark(struct channel *ch)
 void
 channel_write(struct channel *ch)
 {
-	size_t n;
+	size_t n, wanted;
+	int fd;
 
-	if (ch->state == CHANNEL_DEAD || ch->deaf || bytes_len(&ch->out) == 0)
-		return;
-	n = transmit(ch, NULL, 0);
 	if (ch->state == CHANNEL_DEAD || ch->deaf)
 		return;
-	bytes_take(&ch->out, n);
+	do {
+		wanted = portion(ch, &fd);
+		if (wanted == 0)
+			return;
+		n = transmit(ch, wanted, fd, NULL, 0);
+		if (ch->state == CHANNEL_DEAD || ch->deaf)
+			return;
+		take(ch, n);
+	} while (n == wanted && bytes_len(&ch->out) > 0);
 	set_blocked(ch, bytes_len(&ch->out) > 0);
 }
 
@@ -88,10 +196,13 @@ channel_write(struct channel *ch)
 static void
 write_with(struct channel *ch, const unsigned char *payload, size_t len)
 {
-	size_t queued = bytes_len(&ch->out), n = 0;
+	size_t queued, n = 0;
 
-	if (!ch->blocked)
-		n = transmit(ch, payload, len);
+	if (ch->npassed > 0 && !ch->blocked)
+		channel_write(ch);
+	queued = bytes_len(&ch->out);
+	if (!ch->blocked && ch->npassed == 0 && ch->state != CHANNEL_DEAD && !ch->deaf)
+		n = transmit(ch, queued, -1, payload, len);
 	if (ch->state == CHANNEL_DEAD || ch->deaf)
 		return;
 	if (n < queued) {
@@ -133,6 +244,9 @@ sink_commit(void *ctx, const void *payload, size_t len)
 		return;
 	}
 	channel_mark(ch);
+	if (ch->passing)
+		ch->passed[ch->npassed - 1].end = bytes_len(&ch->out);
+	ch->passing = false;
 	if (at_once > CHANNEL_GATHER_MAX)
 		at_once = CHANNEL_GATHER_MAX;
 	if (len >= CHANNEL_DIRECT) {
@@ -176,6 +290,7 @@ sink_idle(void *ctx)
 const struct session_sink channel_sink = {
     .out = sink_out,
     .commit = sink_commit,
+    .pass = sink_pass,
     .room = sink_room,
     .attachments = sink_attachments,
     .idle = sink_idle,

@@ -47,6 +47,17 @@ struct channel {
 		uint64_t at;
 	} fds[CHANNEL_FDS_MAX];
 	size_t nfds;
+	/*
+	 * Descriptors that go out, each with the message of its own that lies in
+	 * out from start to end; -1 once it went, with the first byte.
+	 */
+	struct {
+		int fd;
+		size_t start, end;
+	} passed[CHANNEL_FDS_MAX];
+	size_t npassed;
+	size_t handed; /* them, and those that the client may not have read yet */
+	bool passing;  /* the last one's message is being written */
 };
 
 /* channel.c */
@@ -74,6 +85,8 @@ void channel_update_reading(struct channel *ch);
 extern const struct session_sink channel_sink;
 bool channel_out_init(struct channel *ch, short edges); /* as channel_in_init() */
 void channel_out_fini(struct channel *ch);
+/* Closes the descriptors that have not gone out. */
+void channel_out_drop(struct channel *ch);
 /* Writes what is queued, as far as the kernel takes it. */
 void channel_write(struct channel *ch);
 

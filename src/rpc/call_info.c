@@ -51,6 +51,21 @@ call_port(struct call *call, struct request *q)
 	}
 }
 
+void
+call_getfd(struct call *call, struct request *q)
+{
+	const char *detail;
+	int fd = -1, reason;
+
+	reason = policy_getfd(call->session, q->handle->tcp, &detail);
+	if (reason == 0)
+		reason = tcp_getfd(q->handle->tcp, &fd);
+	if (reason == 0)
+		reply_fd(call, fd);
+	else
+		reply_refused(call, reason, NULL, detail);
+}
+
 /* A counter as JSON: past 2^63 it would not fit, and no counter gets there. */
 static json_t *
 counter_new(uint64_t value)

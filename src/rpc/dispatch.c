@@ -36,6 +36,7 @@ static const struct {
     [METHOD_GETSTAT] = {call_getstat, GONE_EINVAL},
     [METHOD_INFO] = {call_info, GONE_SHOWN},
     [METHOD_I] = {call_i, GONE_CLOSED},
+    [METHOD_GETFD] = {call_getfd, GONE_EINVAL},
     [METHOD_HELLO] = {call_hello, GONE_CLOSED},
     [METHOD_SELF] = {call_self, GONE_CLOSED},
     [METHOD_CLIENTS] = {call_clients, GONE_CLOSED},
@@ -71,7 +72,8 @@ check(const struct method_row *row, const struct batch *batch, const struct mess
     const struct wire_message *m, size_t nfds, const char **why)
 {
 	if (batch != NULL &&
-	    ((row->flags & METHOD_WAITS) != 0 || msg->attached || msg->fds)) {
+	    ((row->flags & (METHOD_WAITS | METHOD_GIVES)) != 0 || msg->attached ||
+		msg->fds)) {
 		*why =
 		    "Not in a batch: a method that waits, an attachment or descriptors";
 		return REASON_INVALID_REQUEST;

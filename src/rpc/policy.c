@@ -21,6 +21,15 @@ policy_sees(const struct session *s, uid_t uid)
 	return s->privileged || s->uid == uid;
 }
 
+int
+policy_getfd(const struct session *s, const struct tcp_socket *tcp, const char **detail)
+{
+	*detail = NULL;
+	if (!s->privileged && tcp_is_listener(tcp))
+		*detail = "a listener's descriptor is for root";
+	return *detail == NULL ? 0 : EACCES;
+}
+
 static bool
 privileged_port(uint16_t port)
 {

@@ -69,6 +69,25 @@ reply_json(struct call *call, json_t *result)
 	json_decref(result);
 }
 
+void
+reply_fd(struct call *call, int fd)
+{
+	struct session *s = call->session;
+	struct bytes *out;
+
+	if (!s->sink->pass(s->sink_ctx, fd)) {
+		reply_refused(call, REASON_SYSTEM_LIMIT, NULL,
+		    "too many descriptors wait to be read");
+		return;
+	}
+	/* never a notification or in a batch: see METHOD_TELLS, METHOD_GIVES */
+	out = begin(call);
+	message_open_result(out, &call->id);
+	bytes_append_str(out, "{\"fd\":\"passed\"}");
+	message_close(out, MESSAGE_PLAIN, 1, true);
+	end(call, NULL, 0);
+}
+
 /* An error's text, sentence or atom, without an attachment. */
 static void
 put_error(struct call *call, int reason, const char *text, json_t *data)

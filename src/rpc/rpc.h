@@ -42,6 +42,12 @@ struct session_sink {
 	 * attachment; it is valid during the call only.
 	 */
 	void (*commit)(void *ctx, const void *payload, size_t len);
+	/*
+	 * The message that is written next, up to its commit(), goes with fd,
+	 * alone.  fd is the sink's, also where it is refused: false, as too many
+	 * that the client was handed are still on their way to it.
+	 */
+	bool (*pass)(void *ctx, int fd);
 	/* Fewer than queue_high bytes are unwritten. */
 	bool (*room)(void *ctx);
 	/* The client said that it speaks attachments. */

@@ -158,6 +158,8 @@ void reply_error(struct call *call, int reason, json_t *data);
 void reply_refused(struct call *call, int reason, const char *option, const char *detail);
 /* One of JSON-RPC's own errors; text is a sentence. */
 void reply_fault(struct call *call, int code, const char *text);
+/* {"fd":"passed"} with fd, which is the callee's now. */
+void reply_fd(struct call *call, int fd);
 /* recv's result. */
 void reply_data(struct call *call, const void *data, size_t len);
 /* closed, with what gen_tcp would have thrown away, if anything. */
@@ -203,6 +205,7 @@ call_handler call_connect, call_listen, call_accept, call_fdopen;
 call_handler call_send, call_recv, call_close_socket, call_shutdown, call_unrecv;
 call_handler call_setopts, call_getopts;
 call_handler call_sockname, call_peername, call_port, call_getstat, call_info, call_i;
+call_handler call_getfd;
 call_handler call_controlling_process;
 call_handler call_hello, call_self, call_clients, call_cancel;
 
@@ -225,6 +228,9 @@ int policy_open(const struct session *s, const struct address *address, uint16_t
 /* May s set these options?  0 or EACCES; *detail is a sentence. */
 int policy_options(
     const struct session *s, const struct option_list *options, const char **detail);
+/* May s have tcp's descriptor?  0 or EACCES; *detail is a sentence. */
+int policy_getfd(
+    const struct session *s, const struct tcp_socket *tcp, const char **detail);
 /* May s see a socket of that uid? */
 bool policy_sees(const struct session *s, uid_t uid);
 

@@ -2,6 +2,7 @@
 /* listen, and accept's queue. */
 #include <errno.h>
 #include <event2/event.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -78,21 +79,38 @@ tcp_listen(struct tcp_context *ctx, const struct tcp_open *open, struct tcp_outc
 /* --- accept ------------------------------------------------------------------- */
 
 /*
- * A new descriptor, or -1 with errno.  Whoever shares a passed listener may have
- * taken O_NONBLOCK off, so that is not relied on.
+ * accept for a listener that others share: O_NONBLOCK may be off, and who polls
+ * may find that another was quicker.  Where they want it off it is so again.
  */
 static int
-accept_fd(const struct tcp_socket *l)
+accept_shared(int listener)
 {
-	struct pollfd p = {.fd = l->fd, .events = POLLIN};
-	int fd;
+	struct pollfd p = {.fd = listener, .events = POLLIN};
+	int fd, error, flags = fcntl(listener, F_GETFL);
 
-	if (l->passed && poll(&p, 1, 0) != 1) {
+	if (flags == -1 || poll(&p, 1, 0) != 1) {
 		errno = EAGAIN;
 		return -1;
 	}
+	if ((flags & O_NONBLOCK) == 0)
+		(void)fcntl(listener, F_SETFL, flags | O_NONBLOCK);
+	fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	error = errno;
+	if ((flags & O_NONBLOCK) == 0)
+		(void)fcntl(listener, F_SETFL, flags);
+	errno = error;
+	return fd;
+}
+
+/* A new descriptor, or -1 with errno. */
+static int
+accept_fd(const struct tcp_socket *l)
+{
+	int fd;
+
 	do
-		fd = accept4(l->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		fd = l->passed ? accept_shared(l->fd)
+			       : accept4(l->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 	while (fd == -1 && errno == EINTR);
 	return fd;
 }

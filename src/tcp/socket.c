@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /* A socket from its making to its end, and its owner. */
+#include <errno.h>
 #include <event2/event.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -204,6 +206,18 @@ bool
 tcp_is_gone(const struct tcp_socket *s)
 {
 	return s->state >= TCP_TOLD;
+}
+
+int
+tcp_getfd(struct tcp_socket *s, int *fd)
+{
+	if (tcp_is_gone(s) || s->fd < 0)
+		return EINVAL;
+	*fd = fcntl(s->fd, F_DUPFD_CLOEXEC, 0);
+	if (*fd < 0)
+		return errno;
+	s->passed = true;
+	return 0;
 }
 
 bool

@@ -271,6 +271,13 @@ int tcp_getopt(struct tcp_socket *s, enum option_id id, struct option_value *v);
 int tcp_sockname(const struct tcp_socket *s, struct address *a);
 int tcp_peername(const struct tcp_socket *s, struct address *a);
 
+/*
+ * inet:getfd: a duplicate of the descriptor, close-on-exec, the caller's.  From
+ * now on nothing is taken for granted that its flags say.  0, einval (zombie,
+ * gone), or why there is none (emfile).
+ */
+int tcp_getfd(struct tcp_socket *s, int *fd);
+
 enum tcp_counter { /* in inet:getstat/1's order */
 	TCP_RECV_OCT,
 	TCP_RECV_CNT,

@@ -111,7 +111,7 @@ struct tcp_socket {
 	enum tcp_state state;
 	int fd;		     /* -1 once closed */
 	int family;	     /* AF_INET, AF_INET6, AF_LOCAL */
-	bool passed;	     /* fd came from outside: its flags prove nothing */
+	bool passed;	     /* others have fd too: its flags prove nothing */
 	uint64_t kernel_set; /* sockopt.c: kernel options set, by id */
 	/*
 	 * Made when first needed; freed by tcp_socket_close_fd().  A listener's

@@ -122,6 +122,7 @@ class Client:
         self.header = None  # a parsed line that waits for its attachment
         self.outgoing = collections.deque()
         self.incoming_fds = []
+        self.handed = []  # sockets made of descriptors that came
         self.read_size = read_size
         self.next_id = 1
         self.count = 0
@@ -146,6 +147,8 @@ class Client:
         for fd in self.incoming_fds:
             os.close(fd)
         self.incoming_fds = []
+        for handed in self.handed:
+            handed.close()
 
     def raw(self, data):
         """Sends these bytes as they are, reading meanwhile."""
@@ -183,7 +186,9 @@ class Client:
 
     def read_some(self):
         try:
-            data, rights, _, _ = self.sock.recvmsg(self.read_size, 256)
+            data, rights, _, _ = self.sock.recvmsg(
+                self.read_size, 256, socket.MSG_CMSG_CLOEXEC
+            )
         except BlockingIOError:
             return
         except ConnectionResetError:
@@ -440,6 +445,13 @@ class Client:
 
     def close_socket(self, socket, timeout=None):
         return self.call("gen_tcp.close", {"socket": socket}, timeout=timeout)
+
+    def getfd(self, number):
+        """The socket's own descriptor, as a Python socket that ends with the client."""
+        message = self.reply(self.request("inet.getfd", {"socket": number}))
+        assert message.result() == {"fd": "passed"} and len(message.fds) == 1, message
+        self.handed.append(socket.socket(fileno=message.fds[0]))
+        return self.handed[-1]
 
     def shutdown(self, socket, how):
         return self.call("gen_tcp.shutdown", {"socket": socket, "how": how})

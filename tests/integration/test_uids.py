@@ -40,11 +40,16 @@ def as_other_uid(pipe, path, socket_number, listener_number, client_number):
             reason("inet.getopts", {"socket": s, "names": ["active"]}),
             reason("inet.sockname", {"socket": s}),
             reason("inet.getstat", {"socket": s}),
+            reason("inet.getfd", {"socket": s}),
             reason("inet.info", {"socket": s})["states"],
         ]
     seen["rows"] = c.call("inet.i")
     mine, port = c.listen()
     seen["own rows"] = [r["socket"] for r in c.call("inet.i")] == [mine]
+    seen["listener's fd"] = reason("inet.getfd", {"socket": mine})
+    own = c.connect(port)
+    with c.getfd(own) as handed:
+        seen["connection's fd"] = handed.getpeername()[1] == port
     seen["give"] = reason(
         "gen_tcp.controlling_process", {"socket": mine, "client": client_number})
     seen["low port"] = [
@@ -81,9 +86,11 @@ def test_another_uid_sees_nothing_and_gets_no_rights(room, bystander):
     # A socket of another's answers in everything as one that never was.
     assert seen[s] == seen[listener] == seen[2**41]
     assert seen[s][:7] == ["closed"] * 6 + ["ok"]
-    assert seen[s][7:11] == ["einval"] * 4
+    assert seen[s][7:12] == ["einval"] * 5
     assert seen["rows"] == []
     assert seen["own rows"]
+    assert seen["listener's fd"] == "eacces"
+    assert seen["connection's fd"]
     assert seen["give"] in ("eacces", "badarg")
     assert seen["low port"] == ["eacces"] * 4
     assert set(seen["local"]) <= {"eacces", "badarg"} and seen["local"][0] == "eacces"

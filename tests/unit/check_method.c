@@ -20,7 +20,7 @@ START_TEST(complete)
 		    row->name);
 		ck_assert_msg(
 		    row->result != NULL && *row->result != '\0', "%s", row->name);
-		ck_assert_uint_eq(row->flags & ~15U, 0);
+		ck_assert_uint_eq(row->flags & ~31U, 0);
 		for (size_t k = 0; k < method_arity(row); k++) {
 			const struct method_param *param = &row->params[k];
 
@@ -82,6 +82,7 @@ START_TEST(shapes)
 	    {"inet.getstat", "socket names?", METHOD_TELLS},
 	    {"inet.info", "socket", METHOD_TELLS},
 	    {"inet.i", "", METHOD_TELLS},
+	    {"inet.getfd", "socket", METHOD_TELLS | METHOD_GIVES},
 	    {"session.hello", "client? protocol? data? attachments?", 0},
 	    {"session.self", "", METHOD_TELLS},
 	    {"session.clients", "", METHOD_TELLS},

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -217,6 +218,30 @@ START_TEST(options)
 }
 END_TEST
 
+START_TEST(descriptors)
+{
+	json_int_t left, right;
+
+	connect_pair(&st, &left, &right);
+	tellf(&st.a, REQUEST("1", "inet.getfd", "[%d]"), (int)left);
+	expect(&st, &st.a,
+	    "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{\"fd\":\"passed\"},\"fds\":1}");
+	ck_assert_int_ne(st.a.fd, -1);
+	ck_assert_int_ne(fcntl(st.a.fd, F_GETFD) & FD_CLOEXEC, 0);
+	st.a.refuses_fds = true;
+	tellf(&st.a, REQUEST("2", "inet.getfd", "[%d]"), (int)left);
+	expect_error(&st, &st.a, 10005);
+	tell(&st.a, REQUEST("3", "inet.getfd", "[999]"));
+	expect_error(&st, &st.a, 22);
+	tellf(&st.a,
+	    "[{\"jsonrpc\":\"2.0\",\"id\":4,\"method\":\"inet.getfd\",\"params\":[%d]}]",
+	    (int)left);
+	expect(&st, &st.a,
+	    "[{\"jsonrpc\":\"2.0\",\"id\":4,\"error\":{\"code\":-32600,\"message\":"
+	    "\"Not in a batch: a method that waits, an attachment or descriptors\"}}]");
+}
+END_TEST
+
 START_TEST(waiting_requests_are_limited)
 {
 	struct rpc_config config = rpc_config_default;
@@ -311,6 +336,7 @@ main(void)
 	tcase_add_test(tc, attached_data);
 	tcase_add_test(tc, cancel);
 	tcase_add_test(tc, options);
+	tcase_add_test(tc, descriptors);
 	tcase_add_test(tc, waiting_requests_are_limited);
 	tcase_add_test(tc, strangers_see_nothing);
 	tcase_add_test(tc, strangers_share_no_port);

@@ -2,6 +2,7 @@
 #include "fake_rpc.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -151,6 +152,19 @@ say_count(struct session *s, const struct wire_message *m, size_t nfds)
 	s->sink->commit(s->ctx, NULL, 0);
 }
 
+static void
+say_with_fd(struct session *s, const char *line)
+{
+	int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		abort();
+	if (s->sink->pass(s->ctx, fd))
+		fake_say(s, line);
+	else
+		fake_say(s, "{\"refused\":true}");
+}
+
 static bool
 does(const char *line, const char *verb)
 {
@@ -182,6 +196,8 @@ session_receive(struct session *s, enum wire_status status, const struct wire_me
 		sound = status != WIRE_BROKEN;
 	} else if (does(line, "count")) {
 		say_count(s, m, nfds);
+	} else if (does(line, "pass")) {
+		say_with_fd(s, line);
 	} else if (does(line, "payload")) {
 		say_payload(s, n);
 	} else if (does(line, "text")) {

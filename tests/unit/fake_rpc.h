@@ -6,6 +6,7 @@
  *   echo     the line itself
  *   count    {"fds":number of descriptors,"attached":length of the attachment}
  *   payload  {"attached":N} and N bytes of a pattern
+ *   pass     echo, with a descriptor of /dev/null; or {"refused":true}
  *   text     {"x":"N bytes"}
  *   pump     no answer: from now on while there is room, and until N bytes are
  *            out, payloads of 16 KiB

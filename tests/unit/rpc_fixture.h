@@ -22,6 +22,8 @@ struct client {
 	bool no_room;
 	bool attachments;
 	bool idle;
+	int fd; /* the last one passed; -1 if none */
+	bool refuses_fds;
 };
 
 struct stage {
@@ -47,6 +49,21 @@ client_commit(void *ctx, const void *payload, size_t len)
 }
 
 static inline bool
+client_pass(void *ctx, int fd)
+{
+	struct client *c = ctx;
+
+	if (c->refuses_fds)
+		close(fd);
+	else {
+		if (c->fd != -1)
+			close(c->fd);
+		c->fd = fd;
+	}
+	return !c->refuses_fds;
+}
+
+static inline bool
 client_room(void *ctx)
 {
 	return !((struct client *)ctx)->no_room;
@@ -64,13 +81,18 @@ client_idle(void *ctx)
 	((struct client *)ctx)->idle = true;
 }
 
-static const struct session_sink client_sink = {
-    client_out, client_commit, client_room, client_attachments, client_idle};
+static const struct session_sink client_sink = {.out = client_out,
+    .commit = client_commit,
+    .pass = client_pass,
+    .room = client_room,
+    .attachments = client_attachments,
+    .idle = client_idle};
 
 static inline void
 client_start(struct stage *st, struct client *c, uid_t uid)
 {
 	memset(c, 0, sizeof(*c));
+	c->fd = -1;
 	c->session = session_new(st->rpc, &client_sink, c, uid, getpid());
 	ck_assert_ptr_nonnull(c->session);
 }
@@ -80,6 +102,9 @@ client_end(struct client *c)
 {
 	session_free(c->session);
 	c->session = NULL;
+	if (c->fd != -1)
+		close(c->fd);
+	c->fd = -1;
 	bytes_fini(&c->out);
 }
 
