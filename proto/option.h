@@ -2,8 +2,9 @@
 /*
  * THE option table: one row for each gen_tcp option.  Everything that can be
  * said of an option without doing it stands in its row; value.c reads and
- * prints values by the row's type, tcp/sockopt.c applies them by id, the manual
- * and gentcp-cli take their help from it.
+ * prints values by the row's type, tcp/sockopt.c applies them by id; the manual,
+ * gentcp-cli's help (both by option_text.c) and tests/integration/option_rows.py
+ * are fed from it.
  */
 #ifndef PROTO_OPTION_H
 #define PROTO_OPTION_H
@@ -125,10 +126,13 @@ struct option_row {
 	enum option_inherit inherit;
 	unsigned families;
 	int level, optname;	   /* for [gs]etsockopt(2); optname 0: user space */
+	const char *kernel;	   /* their names, "SOL_SOCKET SO_LINGER"; or NULL */
+	const char *unit;	   /* of a number, "bytes"; or NULL */
 	enum option_id stands_for; /* a bare word's option … */
 	int stands_value;	   /* … and the value it gives it */
 	const char *initial;	   /* default, as text for people */
-	const char *help;	   /* one line */
+	const char *help;	   /* one line, which goes on a sentence "NAME: …" */
+	const char *note;	   /* more, in whole sentences; or NULL */
 };
 
 /* Values of the choice options; the words are in the table. */

@@ -65,6 +65,14 @@ same "options in gentcp-protocol(7)" \
     "$(grep -oE 'ID\(OPTION_[A-Z0-9_]+, "[a-z0-9_]+"\)' proto/option.c | cut -d '"' -f 2)" \
     "$(section gentcp-protocol.7 OPTIONS | sed -nE 's/^\.It Cm ([a-z0-9_]+).*/\1/p')"
 
+# and word by word, where the program is there that prints the table
+if [ -x "${PRINT_OPTIONS-}" ]; then
+	same "lists of options in gentcp-protocol(7), which build-aux/update-manual writes" \
+	    "$("$PRINT_OPTIONS" mdoc)" \
+	    "$(sed '1,/^\.\\" begin of the lists/d; /^\.\\" end of the lists/,$d' \
+		man/gentcp-protocol.7)"
+fi
+
 same "codes in gentcp-protocol(7)" \
     "$(sed -nE 's/^\tREASON_[A-Z_]+ = (-?[0-9]{5}),?$/\1/p' proto/reason.h)" \
     "$(sed -nE 's/^\.It [^0-9-]?(-?[0-9]{5}) .*/\1/p' man/gentcp-protocol.7)"

@@ -67,9 +67,11 @@ int pipe_command(struct cli *cli, int argc, char **argv);
 int monitor_command(struct cli *cli, int argc, char **argv);
 int help_command(struct cli *cli, int argc, char **argv);
 
-/* Appends the usage and the meaning of a verb of the shell. */
-void help_verbs(struct bytes *out);
-bool help_method(struct bytes *out, const char *name);
-bool help_option(struct bytes *out, const char *name);
+/*
+ * Appends what help says: of all verbs (topic NULL), of a method, of all options
+ * (topic "options", name NULL) or of the option name.  False where there is no
+ * such thing.
+ */
+bool help_about(struct bytes *out, const char *topic, const char *name);
 
 #endif

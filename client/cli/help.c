@@ -6,6 +6,7 @@
 #include "client/cli/args.h"
 #include "client/cli/cli.h"
 #include "proto/option.h"
+#include "proto/option_text.h"
 
 static void
 pad_to(struct bytes *out, size_t from, size_t width)
@@ -24,7 +25,7 @@ put_usage(struct bytes *out, const struct method_row *row)
 	bytes_append_char(out, '\n');
 }
 
-void
+static void
 help_verbs(struct bytes *out)
 {
 	size_t start;
@@ -44,11 +45,11 @@ help_verbs(struct bytes *out)
 	    "VERB ... &            does not wait for the reply\n"
 	    "wait                  waits for all replies\n"
 	    "wait EVENT [SOCKET]   waits for an event: tcp, tcp_closed, ...\n"
-	    "help [VERB]           help option NAME tells of an option\n"
+	    "help [VERB]           help options lists options, help option NAME tells of one\n"
 	    "quit                  ends; so does the end of the input\n");
 }
 
-bool
+static bool
 help_method(struct bytes *out, const char *name)
 {
 	const struct method_row *row = cli_method(name);
@@ -75,56 +76,53 @@ help_method(struct bytes *out, const char *name)
 	return true;
 }
 
+/* A line "  LABEL    ", whose value follows. */
 static void
-put_values(struct bytes *out, const struct option_row *row)
+put_label(struct bytes *out, const char *label)
 {
-	static const char *const kinds[] = {
-	    [OPTION_T_BOOLEAN] = "true, false",
-	    [OPTION_T_TIMEOUT] = "milliseconds, infinity",
-	    [OPTION_T_ACTIVE] = "true, false, once, a number",
-	    [OPTION_T_LINGER] = "[true, SECONDS], [false, 0]",
-	    [OPTION_T_ADDRESS] = "an address",
-	    [OPTION_T_PASSED] = "passed",
-	    [OPTION_T_BARE] = "none: the word alone",
-	};
+	size_t start = bytes_len(out);
 
-	bytes_append_str(out, "  values   ");
-	if (row->type == OPTION_T_INTEGER) {
-		bytes_append_int(out, row->min);
-		bytes_append_str(out, "..");
-		bytes_append_int(out, row->max);
-	} else if (row->type == OPTION_T_CHOICE) {
-		for (const struct option_choice *c = row->choices; c->name != NULL; c++) {
-			bytes_append_str(out, c == row->choices ? "" : ", ");
-			bytes_append_str(out, c->name);
-		}
-	} else
-		bytes_append_str(out, kinds[row->type]);
-	bytes_append_char(out, '\n');
+	bytes_append_str(out, "  ");
+	bytes_append_str(out, label);
+	pad_to(out, start, 11);
 }
 
 static void
-put_when(struct bytes *out, const struct option_row *row)
+put_line(struct bytes *out, const char *label, const char *text)
 {
-	static const struct {
-		unsigned bit;
-		const char *word;
-	} whens[] = {
-	    {OPTION_AT_CONNECT, " connect"},
-	    {OPTION_AT_LISTEN, " listen"},
-	    {OPTION_AT_SET, " setopts"},
-	    {OPTION_AT_GET, " getopts"},
-	};
+	if (text == NULL)
+		return;
+	put_label(out, label);
+	bytes_append_str(out, text);
+	bytes_append_char(out, '\n');
+}
 
-	bytes_append_str(out, "  in      ");
-	for (size_t i = 0; i < sizeof whens / sizeof *whens; i++) {
-		if (row->when & whens[i].bit)
-			bytes_append_str(out, whens[i].word);
+/* What accept does, of an option that a listener can have. */
+static void
+put_accept(struct bytes *out, const struct option_row *row)
+{
+	if (row->when & (OPTION_AT_SET | OPTION_AT_GET) && row->type != OPTION_T_BARE)
+		put_line(out, "accept", option_inherit_text(row));
+}
+
+/* Each sentence of a note has a line. */
+static void
+put_note(struct bytes *out, const char *note)
+{
+	const char *label = "note", *end;
+
+	while (note != NULL) {
+		put_label(out, label);
+		end = strstr(note, ". ");
+		bytes_append(
+		    out, note, end == NULL ? strlen(note) : (size_t)(end - note) + 1);
+		bytes_append_char(out, '\n');
+		note = end == NULL ? NULL : end + 2;
+		label = "";
 	}
-	bytes_append_char(out, '\n');
 }
 
-bool
+static bool
 help_option(struct bytes *out, const char *name)
 {
 	const struct option_row *row = option_find(name, strlen(name));
@@ -135,13 +133,20 @@ help_option(struct bytes *out, const char *name)
 	bytes_append_str(out, ": ");
 	bytes_append_str(out, row->help);
 	bytes_append_char(out, '\n');
-	put_values(out, row);
-	if (row->initial != NULL && *row->initial != '\0') {
-		bytes_append_str(out, "  default  ");
-		bytes_append_str(out, row->initial);
-		bytes_append_char(out, '\n');
-	}
-	put_when(out, row);
+	put_label(out, "values");
+	option_put_values(out, row, ", ", OPTION_BARE_WORDS);
+	bytes_append_char(out, '\n');
+	if (row->type != OPTION_T_BARE)
+		put_line(out, "default", row->initial);
+	put_label(out, "in");
+	option_put_when(out, row);
+	bytes_append_char(out, '\n');
+	put_label(out, "sockets");
+	option_put_families(out, row);
+	bytes_append_char(out, '\n');
+	put_accept(out, row);
+	put_line(out, "kernel", row->kernel);
+	put_note(out, row->note);
 	return true;
 }
 
@@ -161,28 +166,36 @@ help_options(struct bytes *out)
 	}
 }
 
+bool
+help_about(struct bytes *out, const char *topic, const char *name)
+{
+	bool options = topic != NULL &&
+	    (strcmp(topic, "options") == 0 || strcmp(topic, "option") == 0);
+
+	if (topic == NULL)
+		help_verbs(out);
+	else if (options && name == NULL)
+		help_options(out);
+	else if (options)
+		return help_option(out, name);
+	else
+		return name == NULL && help_method(out, topic);
+	return true;
+}
+
 int
 help_command(struct cli *cli, int argc, char **argv)
 {
 	struct bytes text = {0};
-	bool ok = true;
+	int status = CLI_USAGE;
 
-	if (argc == 0)
-		help_verbs(&text);
-	else if (strcmp(argv[0], "option") == 0 && argc == 1)
-		help_options(&text);
-	else if (strcmp(argv[0], "option") == 0)
-		ok = help_option(&text, argv[1]);
-	else
-		ok = help_method(&text, argv[0]);
-	if (!ok)
+	if (argc > 2 ||
+	    !help_about(&text, argc > 0 ? argv[0] : NULL, argc > 1 ? argv[1] : NULL))
 		cli_complain("no help for %s", argv[argc - 1]);
 	else {
 		bytes_truncate(&text, bytes_len(&text) - 1); /* its last LF */
-		ok = cli_print(cli, &text);
-		bytes_fini(&text);
-		return ok ? CLI_OK : CLI_ERROR;
+		status = cli_print(cli, &text) ? CLI_OK : CLI_ERROR;
 	}
 	bytes_fini(&text);
-	return CLI_USAGE;
+	return status;
 }

@@ -23,7 +23,7 @@ static const char usage[] =
     "                                    first that fails\n"
     "  pipe HOST PORT [OPTION...]        standard input and output through a socket\n"
     "  monitor [-n COUNT]                events of sockets handed to this client\n"
-    "  help [METHOD | option [NAME]]     more about these\n"
+    "  help [METHOD | options | option NAME]   more about these\n"
     "\n"
     "  -s SOCKET   gentcpd's socket, else $GENTCPD_SOCKET,\n"
     "              $XDG_RUNTIME_DIR/gentcpd.sock, /run/gentcpd/gentcpd.sock\n"

@@ -210,12 +210,11 @@ help_verb(struct shell *shell, const struct token *t, size_t count)
 {
 	struct bytes text = {0};
 
-	if (count == 0)
-		help_verbs(&text);
-	else if (count == 2 && token_is(&t[0], "option")
-		? !help_option(&text, t[1].value)
-		: !help_method(&text, t[0].value))
-		usage_error(shell, "help", "there is no such verb; help lists them");
+	if (count > 2 ||
+	    !help_about(
+		&text, count > 0 ? t[0].value : NULL, count > 1 ? t[1].value : NULL))
+		usage_error(
+		    shell, "help", "there is no such verb or option; help lists them");
 	if (bytes_len(&text) > 0) {
 		bytes_truncate(&text, bytes_len(&text) - 1); /* its last LF */
 		shell_print(shell, &text);

@@ -107,8 +107,20 @@ def test_version_and_help(cli):
     status, out, err = cli("help", "recv")
     assert status == OK and "timeout" in out
     status, out, err = cli("help", "option", "linger")
-    assert status == OK and "linger" in out
+    assert status == OK and out.startswith("linger: ")
+    assert "\n  kernel   SOL_SOCKET SO_LINGER\n" in out
+    status, out, err = cli("help", "option", "active")
+    assert "\n  values   true, false, once, -32768..32767\n  default  true\n" in out
+    assert "\n  in       connect, listen, setopts, getopts\n" in out
+    assert "\n  sockets  inet, inet6, local\n" in out
+    assert "\n  accept   hands it to the new socket\n" in out
+    assert out.count("\n           ") >= 2  # the note's other sentences
+    status, out, err = cli("help", "options")
+    assert status == OK and re.search(r"^keepidle +silence before", out, re.M)
     assert cli("help", "no_such_thing")[0] == USAGE
+    assert cli("help", "option", "no_such_option")[0] == USAGE
+    assert cli("help", "recv", "linger")[0] == USAGE
+    assert cli("help", "option", "linger", "too")[0] == USAGE
 
 
 @pytest.mark.parametrize("args", [
