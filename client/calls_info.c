@@ -127,6 +127,39 @@ gentcp_i(struct gentcp *g, char **json)
 }
 
 int
+gentcp_monitor(struct gentcp *g, uint64_t socket, uint64_t *monitor)
+{
+	struct call c = {.g = g};
+	json_int_t m;
+	int rc;
+
+	request_open_socket(&c.params, socket);
+	rc = call_wait(&c, "inet.monitor", CALL_NO_TIMEOUT);
+	if (rc == GENTCP_OK) {
+		m = json_integer_value(json_object_get(c.reply.result, "monitor"));
+		if (m > 0)
+			*monitor = (uint64_t)m;
+		else
+			rc = call_odd_result(&c);
+	}
+	return call_end(&c, rc);
+}
+
+int
+gentcp_cancel_monitor(struct gentcp *g, uint64_t monitor, int *found)
+{
+	struct call c = {.g = g};
+	int rc;
+
+	bytes_append_str(&c.params, "{\"monitor\":");
+	bytes_append_uint(&c.params, monitor);
+	rc = call_wait(&c, "inet.cancel_monitor", CALL_NO_TIMEOUT);
+	if (rc == GENTCP_OK && found != NULL)
+		*found = json_is_true(c.reply.result);
+	return call_end(&c, rc);
+}
+
+int
 gentcp_self(struct gentcp *g, char **json)
 {
 	struct call c = {.g = g};

@@ -150,7 +150,8 @@ enum gentcp_event_type {
 	GENTCP_EVENT_TCP_CLOSED,
 	GENTCP_EVENT_TCP_OWNER, /* the socket is ours now; it was from's */
 	GENTCP_EVENT_HTTP,	/* json has the packet in "http" */
-	GENTCP_EVENT_OTHER	/* name and json say it all */
+	GENTCP_EVENT_OTHER,	/* name and json say it all */
+	GENTCP_EVENT_DOWN	/* monitor, reason: a socket that we monitor is gone */
 };
 
 /* Members may be added at the end. */
@@ -162,10 +163,11 @@ struct gentcp_event {
 	const unsigned char *header; /* option header: the first bytes, else NULL */
 	size_t header_len;
 	int mode_list;	    /* the socket's mode is list */
-	const char *reason; /* TCP_ERROR: an atom */
+	const char *reason; /* TCP_ERROR, DOWN: an atom */
 	uint64_t from;	    /* TCP_OWNER */
 	const char *name;   /* "tcp_closed" */
 	const char *json;   /* the params as JSON text; HTTP and OTHER only */
+	uint64_t monitor;   /* DOWN */
 };
 
 typedef void (*gentcp_event_fn)(
@@ -311,6 +313,16 @@ int gentcp_port(struct gentcp *g, uint64_t socket, int *port);
 int gentcp_getstat(struct gentcp *g, uint64_t socket, const char *names, char **json);
 int gentcp_info(struct gentcp *g, uint64_t socket, char **json);
 int gentcp_i(struct gentcp *g, char **json);
+/*
+ * GENTCP_EVENT_DOWN will tell when the socket, anybody's, is gone; at once
+ * ("noproc") if it is that already.
+ */
+int gentcp_monitor(struct gentcp *g, uint64_t socket, uint64_t *monitor);
+/*
+ * found (may be NULL) is 0 where there is no such monitor any more: its event has
+ * come or is on its way.
+ */
+int gentcp_cancel_monitor(struct gentcp *g, uint64_t monitor, int *found);
 int gentcp_self(struct gentcp *g, char **json);
 int gentcp_clients(struct gentcp *g, char **json);
 

@@ -257,7 +257,9 @@ connection_held_events(
 		ok = incoming_read(p, len - at, &place, &m, &size) == INCOMING_READY;
 		if (!ok)
 			break;
-		ours = m.kind == INCOMING_EVENT && m.event.socket == socket;
+		/* down is ours as long as the monitor is, whosever the socket */
+		ours = m.kind == INCOMING_EVENT && m.event.socket == socket &&
+		    m.event.type != GENTCP_EVENT_DOWN;
 		if (ours && fn != NULL)
 			ok = fn(&m.event, ctx);
 		if (!ours && drop)

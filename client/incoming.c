@@ -19,6 +19,7 @@ static const struct event_name {
     {"tcp_closed", GENTCP_EVENT_TCP_CLOSED},
     {"tcp_owner", GENTCP_EVENT_TCP_OWNER},
     {"http", GENTCP_EVENT_HTTP},
+    {"down", GENTCP_EVENT_DOWN},
 };
 
 /* --- by hand ---------------------------------------------------------------- */
@@ -185,6 +186,10 @@ read_event(json_t *params, const char *name, struct incoming *m)
 		return read_data(params, m) ? INCOMING_READY : INCOMING_BROKEN;
 	case GENTCP_EVENT_TCP_ERROR:
 		e->reason = json_string_value(json_object_get(params, "reason"));
+		return e->reason == NULL ? INCOMING_BROKEN : INCOMING_READY;
+	case GENTCP_EVENT_DOWN:
+		e->reason = json_string_value(json_object_get(params, "reason"));
+		e->monitor = member_uint(params, "monitor");
 		return e->reason == NULL ? INCOMING_BROKEN : INCOMING_READY;
 	case GENTCP_EVENT_TCP_OWNER:
 		e->from = member_uint(params, "from");

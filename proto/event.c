@@ -17,6 +17,8 @@ static const struct event_row rows[EVENT_COUNT] = {
 	"the peer closed, or the socket failed: no event of it follows"},
     [EVENT_TCP_OWNER] = {"tcp_owner", "socket, from",
 	"the socket was given to this client by the client from"},
+    [EVENT_DOWN] = {"down", "monitor, socket, reason",
+	"a socket that this client monitors is gone"},
 };
 
 const struct event_row *
@@ -90,5 +92,19 @@ event_put_owner(struct bytes *out, uint64_t socket, uint64_t from)
 	open_event(out, EVENT_TCP_OWNER, socket);
 	bytes_append_str(out, ",\"from\":");
 	bytes_append_uint(out, from);
+	close_event(out, MESSAGE_PLAIN);
+}
+
+void
+event_put_down(struct bytes *out, uint64_t monitor, uint64_t socket, const char *reason)
+{
+	message_open_event(out, rows[EVENT_DOWN].name);
+	bytes_append_str(out, "{\"monitor\":");
+	bytes_append_uint(out, monitor);
+	bytes_append_str(out, ",\"socket\":");
+	bytes_append_uint(out, socket);
+	bytes_append_str(out, ",\"reason\":\"");
+	bytes_append_str(out, reason);
+	bytes_append_char(out, '"');
 	close_event(out, MESSAGE_PLAIN);
 }

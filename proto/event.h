@@ -19,6 +19,7 @@ enum event_id {
 	EVENT_TCP_ERROR,
 	EVENT_TCP_CLOSED,
 	EVENT_TCP_OWNER,
+	EVENT_DOWN,
 	EVENT_COUNT
 };
 
@@ -42,5 +43,8 @@ bool event_put_tcp(struct bytes *out, uint64_t socket, const struct payload_styl
 void event_put_plain(struct bytes *out, enum event_id id, uint64_t socket);
 void event_put_error(struct bytes *out, uint64_t socket, int reason);
 void event_put_owner(struct bytes *out, uint64_t socket, uint64_t from);
+/* reason is a word of ours: nothing in it is escaped. */
+void event_put_down(
+    struct bytes *out, uint64_t monitor, uint64_t socket, const char *reason);
 
 #endif

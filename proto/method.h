@@ -30,6 +30,8 @@ enum method_id {
 	METHOD_INFO,
 	METHOD_I,
 	METHOD_GETFD,
+	METHOD_MONITOR,
+	METHOD_CANCEL_MONITOR,
 	METHOD_HELLO,
 	METHOD_SELF,
 	METHOD_CLIENTS,
@@ -40,6 +42,7 @@ enum method_id {
 enum method_type {
 	METHOD_T_SOCKET,  /* a positive integer */
 	METHOD_T_CLIENT,  /* a positive integer */
+	METHOD_T_MONITOR, /* a positive integer */
 	METHOD_T_HOST,	  /* a name or address, or a sockaddr object */
 	METHOD_T_PORT,	  /* 0..65535, or a service name */
 	METHOD_T_OPTIONS, /* value.h */

@@ -79,6 +79,7 @@ is_active(json_t *v)
 static const char *const wanted[] = {
     [METHOD_T_SOCKET] = "a positive integer",
     [METHOD_T_CLIENT] = "a positive integer",
+    [METHOD_T_MONITOR] = "a positive integer",
     [METHOD_T_HOST] = "a name or an address (a string or an object)",
     [METHOD_T_PORT] = "an integer from 0 to 65535, or the name of a service",
     [METHOD_T_OPTIONS] = "an object or an array of options",
@@ -101,6 +102,7 @@ fits(enum method_type type, json_t *v)
 	switch (type) {
 	case METHOD_T_SOCKET:
 	case METHOD_T_CLIENT:
+	case METHOD_T_MONITOR:
 		return integer_within(v, 1, INT64_MAX);
 	case METHOD_T_HOST:
 		return is_text(v) || json_is_object(v);

@@ -55,7 +55,7 @@ same "methods in PROTOCOL.md" "$(cut -d ' ' -f 1 <<<"$methods")" \
 	cut -d '|' -f 2 | grep -oE '[a-z_]+\.[a-z_]+')"
 
 events=$(sed -n '/^static const struct event_row/,/^};/p' proto/event.c |
-	grep -oE '"tcp[a-z_]*"' | tr -d '"')
+	sed -nE 's/^[[:blank:]]*\[EVENT_[A-Z_]+\] = \{"([a-z_]+)".*/\1/p')
 same "events in gentcp-protocol(7)" "$events" "$(section gentcp-protocol.7 EVENTS |
 	sed -nE 's/^\.It Ic ([a-z_]+).*/\1/p')"
 same "events in PROTOCOL.md" "$events" "$(sed -n '/^| event/,/^$/p' proto/PROTOCOL.md |

@@ -78,6 +78,7 @@ read_param(struct builder *b, const struct method_param *p, const struct token *
 	switch (p->type) {
 	case METHOD_T_SOCKET:
 	case METHOD_T_CLIENT:
+	case METHOD_T_MONITOR:
 	case METHOD_T_LENGTH:
 	case METHOD_T_INTEGER:
 		if (!is_number(t)) {

@@ -83,6 +83,8 @@ memory_set_result(struct memory *m, const char *name, const struct gentcp_reply 
 	chosen = json_object_get(result, "socket");
 	if (chosen == NULL)
 		chosen = json_object_get(result, "client");
+	if (chosen == NULL)
+		chosen = json_object_get(result, "monitor");
 	ok = result != NULL && set_json(m, name, chosen == NULL ? result : chosen);
 	json_decref(result);
 	return ok;

@@ -220,6 +220,12 @@ output_event(struct bytes *out, const struct gentcp_event *e)
 		bytes_append_str(out, " from ");
 		bytes_append_uint(out, e->from);
 		break;
+	case GENTCP_EVENT_DOWN:
+		bytes_append_str(out, " monitor ");
+		bytes_append_uint(out, e->monitor);
+		bytes_append_char(out, ' ');
+		output_word(out, e->reason, strlen(e->reason));
+		break;
 	case GENTCP_EVENT_HTTP:
 		bytes_append_char(out, ' ');
 		put_event_json(out, e, true);
@@ -260,6 +266,10 @@ output_event_json(struct bytes *out, const struct gentcp_event *e)
 	if (e->type == GENTCP_EVENT_TCP_OWNER) {
 		bytes_append_str(out, ",\"from\":");
 		bytes_append_uint(out, e->from);
+	}
+	if (e->type == GENTCP_EVENT_DOWN) {
+		bytes_append_str(out, ",\"monitor\":");
+		bytes_append_uint(out, e->monitor);
 	}
 	bytes_append_str(out, "}}");
 }

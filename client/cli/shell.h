@@ -38,7 +38,7 @@ struct memory {
 /* Sets a variable; without memory it keeps its value and false is returned. */
 bool memory_set(struct memory *m, const char *name, enum token_kind kind,
     const void *value, size_t len);
-/* What a result leaves in a variable: its socket, client, data, or itself. */
+/* What a result leaves in a variable: its socket, client, monitor, data, or itself. */
 bool memory_set_result(struct memory *m, const char *name, const struct gentcp_reply *r);
 /* Replaces $name; false with a sentence in why[size]. */
 bool memory_replace(const struct memory *m, struct token *t, char *why, size_t size);

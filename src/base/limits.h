@@ -17,6 +17,7 @@ enum limit_kind {
 	LIMIT_CALLS, /* requests that wait */
 	LIMIT_BYTES, /* queued output, waiting sends, partial packets */
 	LIMIT_INPUT, /* bytes of requests that are not carried out yet */
+	LIMIT_MONITORS,
 	LIMIT_KINDS
 };
 

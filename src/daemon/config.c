@@ -70,6 +70,8 @@ static const struct key keys[] = {
 	"waiting requests of a client"},
     {"client_bytes", KEY_CAP, AT(rpc.client_max[LIMIT_BYTES]), KIB, INT64_MAX,
 	"bytes held for a client: queued output, waiting sends, partial packets"},
+    {"client_monitors", KEY_CAP, AT(rpc.client_max[LIMIT_MONITORS]), 1, INT64_MAX,
+	"monitors of a client"},
     {"uid_clients", KEY_CAP, AT(rpc.uid_max[LIMIT_CLIENTS]), 1, INT64_MAX,
 	"clients of a uid"},
     {"uid_sockets", KEY_CAP, AT(rpc.uid_max[LIMIT_SOCKETS]), 1, INT64_MAX,
@@ -80,6 +82,8 @@ static const struct key keys[] = {
 	"bytes held for a uid's clients"},
     {"uid_input", KEY_CAP, AT(rpc.uid_max[LIMIT_INPUT]), MIB, INT64_MAX,
 	"bytes of requests that a uid's clients have not sent to their end"},
+    {"uid_monitors", KEY_CAP, AT(rpc.uid_max[LIMIT_MONITORS]), 1, INT64_MAX,
+	"monitors of a uid's clients"},
     {"total_clients", KEY_CAP, AT(rpc.total_max[LIMIT_CLIENTS]), 1, INT64_MAX,
 	"clients of the daemon"},
     {"total_sockets", KEY_CAP, AT(rpc.total_max[LIMIT_SOCKETS]), 1, INT64_MAX,
@@ -90,6 +94,8 @@ static const struct key keys[] = {
 	"bytes held for all clients"},
     {"total_input", KEY_CAP, AT(rpc.total_max[LIMIT_INPUT]), MIB, INT64_MAX,
 	"bytes of requests that clients have not sent to their end"},
+    {"total_monitors", KEY_CAP, AT(rpc.total_max[LIMIT_MONITORS]), 1, INT64_MAX,
+	"monitors of all clients"},
 };
 
 enum { KEYS = sizeof(keys) / sizeof(keys[0]) };

@@ -61,6 +61,8 @@ batch_release(struct batch *b)
 		bytes_append(out, bytes_head(&b->out), bytes_len(&b->out));
 		s->sink->commit(s->sink_ctx, NULL, 0);
 	}
+	if (!s->ended)
+		monitor_known(s, b);
 	charge_close(&b->charge);
 	bytes_fini(&b->out);
 	free(b);

@@ -51,7 +51,8 @@ read_message(json_t *json, uint64_t id, struct carried_list *list)
 	enum event_id event = method == NULL ? EVENT_COUNT : event_find(method);
 	struct carried *c;
 
-	if (event == EVENT_COUNT || !json_is_integer(socket) ||
+	/* down is the monitor's, not the socket's: whoever monitors keeps it */
+	if (event == EVENT_COUNT || event == EVENT_DOWN || !json_is_integer(socket) ||
 	    (uint64_t)json_integer_value(socket) != id)
 		return REASON_BADARG;
 	if (event == EVENT_TCP_OWNER) /* an older change of owner: of no use now */

@@ -37,6 +37,8 @@ static const struct {
     [METHOD_INFO] = {call_info, GONE_SHOWN},
     [METHOD_I] = {call_i, GONE_CLOSED},
     [METHOD_GETFD] = {call_getfd, GONE_EINVAL},
+    [METHOD_MONITOR] = {call_monitor, GONE_SHOWN},
+    [METHOD_CANCEL_MONITOR] = {call_cancel_monitor, GONE_CLOSED},
     [METHOD_HELLO] = {call_hello, GONE_CLOSED},
     [METHOD_SELF] = {call_self, GONE_CLOSED},
     [METHOD_CLIENTS] = {call_clients, GONE_CLOSED},

@@ -29,6 +29,7 @@ ownership_add(struct session *s, struct tcp_socket *tcp, struct charge *charge)
 	h->tcp = tcp;
 	h->owner = s;
 	TAILQ_INIT(&h->carried);
+	TAILQ_INIT(&h->monitors);
 	TAILQ_INSERT_TAIL(&s->handles, h, link);
 	h->charge = *charge;
 	*charge = (struct charge){0};

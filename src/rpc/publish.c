@@ -185,9 +185,13 @@ on_gone(void *ctx, struct tcp_socket *tcp)
 {
 	struct handle *h = tcp_user(tcp);
 
+	int reason = tcp_end_reason(tcp);
+
 	(void)ctx;
-	if (h != NULL)
-		ownership_remove(h);
+	if (h == NULL)
+		return;
+	monitor_down(h, reason == 0 ? monitor_normal : reason_name(reason));
+	ownership_remove(h);
 }
 
 const struct tcp_observer rpc_observer = {

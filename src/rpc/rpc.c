@@ -13,17 +13,20 @@ const struct rpc_config rpc_config_default = {
 	[LIMIT_SOCKETS] = 65536,
 	[LIMIT_CALLS] = 4096,
 	[LIMIT_BYTES] = 256 * MIB,
-	[LIMIT_INPUT] = SIZE_MAX},
+	[LIMIT_INPUT] = SIZE_MAX,
+	[LIMIT_MONITORS] = 65536},
     .uid_max = {[LIMIT_CLIENTS] = 1024,
 	[LIMIT_SOCKETS] = 131072,
 	[LIMIT_CALLS] = 65536,
 	[LIMIT_BYTES] = 1024 * MIB,
-	[LIMIT_INPUT] = 1024 * MIB},
+	[LIMIT_INPUT] = 1024 * MIB,
+	[LIMIT_MONITORS] = 131072},
     .total_max = {[LIMIT_CLIENTS] = 4096,
 	[LIMIT_SOCKETS] = 262144,
 	[LIMIT_CALLS] = SIZE_MAX,
 	[LIMIT_BYTES] = 4096 * MIB,
-	[LIMIT_INPUT] = 4096 * MIB},
+	[LIMIT_INPUT] = 4096 * MIB,
+	[LIMIT_MONITORS] = 262144},
 };
 
 struct rpc *
@@ -36,6 +39,7 @@ rpc_new(const struct rpc_config *config)
 	rpc->config = *config;
 	idmap_init(&rpc->sockets);
 	idmap_init(&rpc->clients);
+	idmap_init(&rpc->monitors);
 	account_init(&rpc->account, NULL, config->total_max);
 	LIST_INIT(&rpc->uids);
 	bytes_init(&rpc->scratch);
@@ -55,6 +59,7 @@ rpc_free(struct rpc *rpc)
 	}
 	idmap_fini(&rpc->sockets);
 	idmap_fini(&rpc->clients);
+	idmap_fini(&rpc->monitors);
 	bytes_fini(&rpc->scratch);
 	free(rpc);
 }

@@ -93,8 +93,8 @@ bool session_hold(struct session *s, size_t bytes);
 void session_writable(struct session *s);
 
 /*
- * Neither a request waits nor a socket is owned: nothing more will be said
- * unless more is asked.
+ * Neither a request waits nor is a socket owned or monitored: nothing more will
+ * be said unless more is asked.
  */
 bool session_idle(const struct session *s);
 

@@ -31,6 +31,7 @@ struct rpc {
 	struct tcp_context *tcp;
 	struct idmap sockets;	/* -> struct handle */
 	struct idmap clients;	/* -> struct session */
+	struct idmap monitors;	/* -> struct monitor */
 	struct account account; /* the daemon's */
 	LIST_HEAD(, uid_account) uids;
 	struct bytes scratch; /* for payloads that must be decoded */
@@ -51,6 +52,10 @@ struct carried {
 
 TAILQ_HEAD(carried_list, carried);
 
+struct monitor;
+
+TAILQ_HEAD(monitor_list, monitor);
+
 struct handle {
 	uint64_t id;
 	struct tcp_socket *tcp;
@@ -61,6 +66,7 @@ struct handle {
 	struct charge charge;	      /* LIMIT_SOCKETS */
 	struct carried_list carried;  /* to be told before anything else */
 	struct charge carried_charge; /* LIMIT_BYTES */
+	struct monitor_list monitors;
 };
 
 /* The socket with that id if s may see it, else NULL. */
@@ -76,6 +82,8 @@ void ownership_remove(struct handle *h);
 /* Makes to the owner.  0, or REASON_SYSTEM_LIMIT and nothing changed. */
 int ownership_move(struct handle *h, struct session *to);
 
+struct batch;
+
 /* --- telling owners (publish.c) --------------------------------------------- */
 
 /* Tells what is carried, as far as there is room.  True when none is left. */
@@ -85,9 +93,23 @@ void publish_resume(struct handle *h);
 /* Frees what is carried and was not told. */
 void carried_clear(struct carried_list *list);
 
-/* --- sessions and calls (session.c) ------------------------------------------ */
+/* --- monitors (monitor.c) --------------------------------------------------- */
 
-struct batch;
+extern const char monitor_normal[]; /* closed, by whichever end */
+extern const char monitor_killed[]; /* its owner's connection ended */
+
+/* h is about to be no more: whoever monitors it is told, now or when there is room. */
+void monitor_down(struct handle *h, const char *reason);
+/* How many there are of h. */
+size_t monitor_count(const struct handle *h);
+/* Tells s what found no room, as far as there is room now. */
+void monitor_resume(struct session *s);
+/* The answers of the batch are sent: the numbers of monitors in them are known. */
+void monitor_known(struct session *s, const struct batch *batch);
+/* s ends, and its monitors with it. */
+void monitor_forget(struct session *s);
+
+/* --- sessions and calls (session.c) ------------------------------------------ */
 
 TAILQ_HEAD(call_list, call);
 TAILQ_HEAD(handle_list, handle);
@@ -112,6 +134,9 @@ struct session {
 	struct handle_list handles;
 	struct handle_list stalled_handles;
 	struct call_list stalled_calls; /* recvs whose answer found no room */
+	struct monitor_list monitors;	/* of sockets that are there */
+	struct monitor_list downs;	/* of those that are not: to be told */
+	size_t unknown_monitors;	/* their numbers are in batches not yet sent */
 };
 
 /* A request that is being worked on. */
@@ -207,6 +232,7 @@ call_handler call_setopts, call_getopts;
 call_handler call_sockname, call_peername, call_port, call_getstat, call_info, call_i;
 call_handler call_getfd;
 call_handler call_controlling_process;
+call_handler call_monitor, call_cancel_monitor;
 call_handler call_hello, call_self, call_clients, call_cancel;
 
 /*

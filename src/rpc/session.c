@@ -30,6 +30,8 @@ session_new(
 	TAILQ_INIT(&s->handles);
 	TAILQ_INIT(&s->stalled_handles);
 	TAILQ_INIT(&s->stalled_calls);
+	TAILQ_INIT(&s->monitors);
+	TAILQ_INIT(&s->downs);
 	account_init(&s->account, &user->account, rpc->config.client_max);
 	if (!charge_open(&s->charge, &s->account, LIMIT_CLIENTS, 1)) {
 		error = EUSERS;
@@ -58,9 +60,11 @@ session_free(struct session *s)
 	s->ended = true;
 	while ((call = TAILQ_FIRST(&s->calls)) != NULL)
 		call_close(call);
+	monitor_forget(s);
 	while ((h = TAILQ_FIRST(&s->handles)) != NULL) {
 		struct tcp_socket *tcp = h->tcp;
 
+		monitor_down(h, monitor_killed);
 		ownership_remove(h);
 		tcp_abandon(tcp);
 	}
@@ -74,7 +78,8 @@ session_free(struct session *s)
 bool
 session_idle(const struct session *s)
 {
-	return TAILQ_EMPTY(&s->calls) && TAILQ_EMPTY(&s->handles);
+	return TAILQ_EMPTY(&s->calls) && TAILQ_EMPTY(&s->handles) &&
+	    TAILQ_EMPTY(&s->monitors) && TAILQ_EMPTY(&s->downs);
 }
 
 void
@@ -245,6 +250,7 @@ session_writable(struct session *s)
 		h->stalled = false;
 		publish_resume(h);
 	}
+	monitor_resume(s);
 }
 
 /* --- calls ------------------------------------------------------------------ */

@@ -66,6 +66,8 @@ input_ended(struct tcp_socket *s, int reason)
 		tcp_notice_closed(s, reason == REASON_CLOSED ? 0 : reason);
 	if (last) {
 		tcp_state_move(s, active ? TCP_TOLD : TCP_ZOMBIE);
+		if (active && reason != REASON_CLOSED)
+			s->end_reason = reason;
 		tcp_socket_close_fd(s);
 	} else if (active || reason == REASON_CLOSED) {
 		s->eof = true;

@@ -220,6 +220,12 @@ tcp_getfd(struct tcp_socket *s, int *fd)
 	return 0;
 }
 
+int
+tcp_end_reason(const struct tcp_socket *s)
+{
+	return s->end_reason;
+}
+
 bool
 tcp_is_listener(const struct tcp_socket *s)
 {

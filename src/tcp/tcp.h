@@ -304,6 +304,12 @@ unsigned tcp_header(const struct tcp_socket *s);
 bool tcp_is_listener(const struct tcp_socket *s);
 /* As gone to callers: closing, or closed and not yet freed. */
 bool tcp_is_gone(const struct tcp_socket *s);
+/*
+ * For gone(): what the socket failed of while it was active (emsgsize,
+ * econnreset shown, ...), which gen_tcp's port ends with.  0: closed, by
+ * whichever end, or failed while passive.
+ */
+int tcp_end_reason(const struct tcp_socket *s);
 
 struct tcp_info {
 	unsigned states;		      /* a mask of TCP_IS_… */

@@ -140,6 +140,7 @@ struct tcp_socket {
 	int shut_pending; /* SHUT_… to do when output is out, -1 */
 	unsigned notices;
 	int notice_reason;
+	int end_reason; /* what it failed of while active, 0 */
 
 	struct bytes in;
 	struct packet_state packet_state; /* zeroed when framing options change */

@@ -285,6 +285,23 @@ def test_events_waits_and_background(start, room):
     assert (status, out, err) == (OK, "", "")
 
 
+def test_monitors(cli):
+    script = (
+        "l = listen 0 ip=127.0.0.1\nm = monitor $l\nn = monitor $l\ncancel_monitor $n\n"
+        "close $l\nwait down $l\ncancel_monitor $m\nmonitor $l\nwait down\n"
+    )
+    status, out, err = cli("shell", input=script)
+    assert (status, err) == (OK, "")
+    said = out.splitlines()
+    s = re.fullmatch(r"socket (\d+) port \d+", said[0]).group(1)
+    m, n = (re.fullmatch(r"monitor=(\d+)", text).group(1) for text in said[1:3])
+    late = said[7].split("=")[1]
+    assert said[3:] == [
+        "true", "down %s monitor %s normal" % (s, m), "ok", "false", "monitor=" + late,
+        "down %s monitor %s noproc" % (s, late),
+    ]
+
+
 def test_the_shell_goes_on_after_an_error_unless_told(cli):
     script = "recv 1099511627776 0\nport 1099511627776\nclients\n"
     status, out, err = cli("shell", input=script)

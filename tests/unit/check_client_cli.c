@@ -316,6 +316,14 @@ START_TEST(events)
 	    .type = GENTCP_EVENT_TCP_OWNER, .name = "tcp_owner", .socket = 3, .from = 2};
 	expect_event(&e, "tcp_owner 3 from 2",
 	    "{\"method\":\"tcp_owner\",\"params\":{\"socket\":3,\"from\":2}}");
+	e = (struct gentcp_event){.type = GENTCP_EVENT_DOWN,
+	    .name = "down",
+	    .socket = 3,
+	    .monitor = 5,
+	    .reason = "normal"};
+	expect_event(&e, "down 3 monitor 5 normal",
+	    "{\"method\":\"down\",\"params\":{\"socket\":3,\"reason\":\"normal\","
+	    "\"monitor\":5}}");
 	e = (struct gentcp_event){
 	    .type = GENTCP_EVENT_OTHER, .name = "ne\nws", .json = "{\"x\":\"\xc2\x9b\"}"};
 	expect_event(&e, "\"ne\\nws\" {\"x\":\"\\u009b\"}",

@@ -50,6 +50,8 @@ on_event(struct gentcp *g, const struct gentcp_event *e, void *ctx)
 		tell(ctx, " %s", e->reason);
 	if (e->from != 0)
 		tell(ctx, " from %d", (int)e->from);
+	if (e->monitor != 0)
+		tell(ctx, " monitor %d", (int)e->monitor);
 	if (e->json != NULL)
 		tell(ctx, " %s", e->json);
 	tell(ctx, ";");
@@ -223,6 +225,7 @@ static const char script[] =
     "{\"method\":\"tcp_closed\",\"params\":{\"socket\":3}}\n"
     "{\"method\":\"tcp_passive\",\"params\":{\"socket\":3}}\n"
     "{\"method\":\"tcp_owner\",\"params\":{\"socket\":3,\"from\":2}}\n"
+    "{\"method\":\"down\",\"params\":{\"monitor\":8,\"socket\":3,\"reason\":\"normal\"}}\n"
     "{\"method\":\"http\",\"params\":{\"socket\":3,\"http\":{\"type\":\"http_eoh\"}}}\n"
     "{\"method\":\"news\",\"params\":{\"x\":1}}\n"
     "{\"method\":\"news\"}\n";
@@ -234,6 +237,7 @@ static const char script_story[] =
     "result \"ok\" socket 0;data 3:{}\n;data 3:abc;"
     "error -1 10001 closed {\"rest\":\"r\"};result {\"socket\":9} socket 9;"
     "tcp_error 2 3 econnreset;tcp_closed 3 3;tcp_passive 1 3;tcp_owner 4 3 from 2;"
+    "down 7 3 normal monitor 8;"
     "http 5 3 {\"socket\":3,\"http\":{\"type\":\"http_eoh\"}};news 6 0 {\"x\":1};"
     "news 6 0 {};";
 

@@ -13,7 +13,11 @@
 static void
 take_socket(struct fake_daemon *f)
 {
-	say(f, TCP("3", "one") TCP("4", "other"));
+	/* down stays with who monitors */
+	say(f,
+	    TCP("3", "one") TCP("4",
+		"other") "{\"jsonrpc\":\"2.0\",\"method\":\"down\",\"params\":{\"monitor\":5,"
+			 "\"socket\":3,\"reason\":\"noproc\"}}\n");
 	hear(f, REQUEST("2", "inet.info", "{\"socket\":3}"));
 	say(f, RESULT("2", "{\"socket\":3,\"owner\":7}"));
 	hear(f, REQUEST("3", "inet.getopts", "{\"socket\":3,\"names\":[\"active\"]}"));
@@ -47,6 +51,8 @@ START_TEST(what_came_goes_along)
 	ck_assert_int_eq(gentcp_controlling_process(g, 3, 9), GENTCP_OK);
 	ck_assert_int_eq(gentcp_receive(g, DEADLINE, &e), GENTCP_OK);
 	ck_assert_uint_eq(e->socket, 4);
+	ck_assert_int_eq(gentcp_receive(g, DEADLINE, &e), GENTCP_OK);
+	ck_assert_int_eq(e->type, GENTCP_EVENT_DOWN);
 	ck_assert_int_eq(gentcp_receive(g, 20, &e), GENTCP_TIMEOUT);
 	fake_daemon_finish(&f, g);
 }

@@ -246,6 +246,45 @@ START_TEST(late_answers)
 END_TEST
 
 static void
+answer_monitors(struct fake_daemon *f)
+{
+	hear(f, REQUEST("2", "inet.monitor", "{\"socket\":3}"));
+	say(f, RESULT("2", "{\"monitor\":5}"));
+	hear(f, REQUEST("3", "inet.monitor", "{\"socket\":3}"));
+	say(f, RESULT("3", "{\"monitor\":\"x\"}"));
+	hear(f, REQUEST("4", "inet.cancel_monitor", "{\"monitor\":5}"));
+	say(f,
+	    "{\"jsonrpc\":\"2.0\",\"method\":\"down\",\"params\":{\"monitor\":5,"
+	    "\"socket\":3,\"reason\":\"normal\"}}\n" RESULT("4", "false"));
+	hear(f, REQUEST("5", "inet.cancel_monitor", "{\"monitor\":6}"));
+	say(f, RESULT("5", "true"));
+}
+
+START_TEST(monitors)
+{
+	struct fake_daemon f;
+	struct gentcp *g = fake_daemon_start(&f, answer_monitors);
+	const struct gentcp_event *e;
+	uint64_t monitor = 0;
+	int found = 2;
+
+	ck_assert_int_eq(gentcp_monitor(g, 3, &monitor), GENTCP_OK);
+	ck_assert_uint_eq(monitor, 5);
+	ck_assert_int_eq(gentcp_monitor(g, 3, &monitor), GENTCP_INVALID);
+	ck_assert_int_eq(gentcp_cancel_monitor(g, 5, &found), GENTCP_OK);
+	ck_assert_int_eq(found, 0);
+	ck_assert_int_eq(gentcp_cancel_monitor(g, 6, &found), GENTCP_OK);
+	ck_assert_int_eq(found, 1);
+	ck_assert_int_eq(gentcp_receive(g, DEADLINE, &e), GENTCP_OK);
+	ck_assert_int_eq(e->type, GENTCP_EVENT_DOWN);
+	ck_assert_uint_eq(e->socket, 3);
+	ck_assert_uint_eq(e->monitor, 5);
+	ck_assert_str_eq(e->reason, "normal");
+	fake_daemon_finish(&f, g);
+}
+END_TEST
+
+static void
 hang_up(struct fake_daemon *f)
 {
 	hear(f, "{\"jsonrpc\":\"2.0\",\"id\":2,\"method\":\"inet.i\"}\n");
@@ -319,6 +358,7 @@ main(void)
 	tcase_add_test(tcase, calls_and_their_results);
 	tcase_add_test(tcase, a_blocking_call_in_a_callback);
 	tcase_add_test(tcase, late_answers);
+	tcase_add_test(tcase, monitors);
 	tcase_add_test(tcase, the_daemon_goes);
 	tcase_add_test(tcase, no_daemon);
 	tcase_add_test(tcase, where_the_daemon_is);

@@ -83,6 +83,8 @@ START_TEST(shapes)
 	    {"inet.info", "socket", METHOD_TELLS},
 	    {"inet.i", "", METHOD_TELLS},
 	    {"inet.getfd", "socket", METHOD_TELLS | METHOD_GIVES},
+	    {"inet.monitor", "socket", 0},
+	    {"inet.cancel_monitor", "monitor", 0},
 	    {"session.hello", "client? protocol? data? attachments?", 0},
 	    {"session.self", "", METHOD_TELLS},
 	    {"session.clients", "", METHOD_TELLS},

@@ -140,6 +140,8 @@ static const struct type_case type_cases[] = {
     {METHOD_CLOSE, "{'socket': %s}", "param \"socket\" must be a positive integer",
 	{"1", "4294967296", "9223372036854775807"},
 	{"0", "-1", "1.0", "5e0", "'1'", "true", "[]", "{}"}},
+    {METHOD_CANCEL_MONITOR, "[%s]", "param \"monitor\" must be a positive integer", {"1"},
+	{"0", "-1", "1.5", "'c'", "false"}},
     {METHOD_CONTROLLING_PROCESS, "[1, %s]", "param \"client\" must be a positive integer",
 	{"1"}, {"0", "-1", "1.5", "'c'", "false"}},
     {METHOD_CONNECT, "{'address': %s, 'port': 1}",

@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Monitors: inet:monitor and the event down (semantics 1.11).  A monitor is its
+ * client's, not the owner's of the socket: it stays where the socket goes, and
+ * ends with its client.
+ *
+ * Nothing is queued for the event: once its socket is gone a monitor is what
+ * remains to be told, until its client's channel has room (promise 3).
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "rpc/rpc_private.h"
+
+const char monitor_normal[] = "normal";
+const char monitor_killed[] = "killed";
+
+struct monitor {
+	TAILQ_ENTRY(monitor) link; /* of its session's monitors or downs */
+	TAILQ_ENTRY(monitor) of_socket;
+	struct session *session;
+	struct handle *handle; /* NULL: gone, for that reason */
+	const char *reason;    /* static */
+	uint64_t id, socket;
+	/* its number is in the answers of this one, which are not sent yet */
+	const struct batch *batch;
+	struct charge charge; /* LIMIT_MONITORS */
+};
+
+/* m, in no list any more, ends. */
+static void
+end(struct monitor *m)
+{
+	(void)idmap_remove(&m->session->rpc->monitors, m->id);
+	if (m->batch != NULL)
+		m->session->unknown_monitors--;
+	charge_close(&m->charge);
+	free(m);
+}
+
+static void
+leave_socket(struct monitor *m)
+{
+	if (m->handle != NULL)
+		TAILQ_REMOVE(&m->handle->monitors, m, of_socket);
+	m->handle = NULL;
+}
+
+/* Tells what is due, the oldest first; what a batch has yet to name waits for that. */
+void
+monitor_resume(struct session *s)
+{
+	struct monitor *m, *next;
+
+	for (m = TAILQ_FIRST(&s->downs); m != NULL; m = next) {
+		next = TAILQ_NEXT(m, link);
+		if (!s->sink->room(s->sink_ctx))
+			return;
+		if (m->batch != NULL)
+			continue;
+		event_put_down(s->sink->out(s->sink_ctx), m->id, m->socket, m->reason);
+		s->sink->commit(s->sink_ctx, NULL, 0);
+		TAILQ_REMOVE(&s->downs, m, link);
+		end(m);
+	}
+	session_look(s);
+}
+
+/* m's socket is no more. */
+static void
+fire(struct monitor *m, const char *reason)
+{
+	struct session *s = m->session;
+
+	leave_socket(m);
+	TAILQ_REMOVE(&s->monitors, m, link);
+	m->reason = reason;
+	/* from now on it cannot be cancelled, as gen_tcp's 'DOWN' in the mailbox */
+	(void)idmap_remove(&s->rpc->monitors, m->id);
+	TAILQ_INSERT_TAIL(&s->downs, m, link);
+	monitor_resume(s);
+}
+
+void
+monitor_down(struct handle *h, const char *reason)
+{
+	struct monitor *m;
+
+	while ((m = TAILQ_FIRST(&h->monitors)) != NULL)
+		fire(m, reason);
+}
+
+size_t
+monitor_count(const struct handle *h)
+{
+	const struct monitor *m;
+	size_t n = 0;
+
+	TAILQ_FOREACH (m, &h->monitors, of_socket)
+		n++;
+	return n;
+}
+
+void
+monitor_known(struct session *s, const struct batch *batch)
+{
+	struct monitor_list *const lists[] = {&s->monitors, &s->downs};
+	struct monitor *m;
+	size_t i;
+
+	if (s->unknown_monitors == 0)
+		return;
+	for (i = 0; i < 2; i++) {
+		TAILQ_FOREACH (m, lists[i], link) {
+			if (m->batch != batch)
+				continue;
+			m->batch = NULL;
+			s->unknown_monitors--;
+		}
+	}
+	monitor_resume(s);
+}
+
+void
+monitor_forget(struct session *s)
+{
+	struct monitor *m;
+
+	while ((m = TAILQ_FIRST(&s->downs)) != NULL) {
+		TAILQ_REMOVE(&s->downs, m, link);
+		end(m);
+	}
+	while ((m = TAILQ_FIRST(&s->monitors)) != NULL) {
+		TAILQ_REMOVE(&s->monitors, m, link);
+		leave_socket(m);
+		end(m);
+	}
+}
+
+/* --- the calls ---------------------------------------------------------------- */
+
+/* A new one of s, not yet of a socket.  0, system_limit or enomem. */
+static int
+monitor_new(struct session *s, struct monitor **out)
+{
+	struct monitor *m = calloc(1, sizeof(*m));
+
+	if (m == NULL)
+		return ENOMEM;
+	if (!charge_open(&m->charge, &s->account, LIMIT_MONITORS, 1)) {
+		free(m);
+		return REASON_SYSTEM_LIMIT;
+	}
+	m->session = s;
+	m->id = idmap_add(&s->rpc->monitors, m);
+	if (m->id == 0) {
+		charge_close(&m->charge);
+		free(m);
+		return ENOMEM;
+	}
+	TAILQ_INSERT_TAIL(&s->monitors, m, link);
+	*out = m;
+	return 0;
+}
+
+/* The answer that names m. */
+static void
+name(struct call *call, struct monitor *m)
+{
+	m->batch = call->batch;
+	if (m->batch != NULL)
+		m->session->unknown_monitors++;
+	reply_json(call, json_pack("{s:I}", "monitor", (json_int_t)m->id));
+}
+
+/*
+ * inet:monitor.  Of a socket that is gone, never was, or is not to be seen by the
+ * caller the event is noproc, right behind the reply.
+ */
+void
+call_monitor(struct call *call, struct request *q)
+{
+	struct session *s = call->session;
+	struct monitor *m;
+	int reason = monitor_new(s, &m);
+
+	if (reason != 0) {
+		reply_refused(call, reason, NULL,
+		    reason == REASON_SYSTEM_LIMIT ? "too many monitors" : NULL);
+		return;
+	}
+	m->socket = params_uint(&q->params, 0);
+	m->handle = q->handle;
+	if (m->handle != NULL)
+		TAILQ_INSERT_TAIL(&m->handle->monitors, m, of_socket);
+	name(call, m);
+	if (m->handle == NULL)
+		fire(m, reason_name(REASON_NOPROC));
+}
+
+/* inet:cancel_monitor. */
+void
+call_cancel_monitor(struct call *call, struct request *q)
+{
+	struct session *s = call->session;
+	struct monitor *m = idmap_find(&s->rpc->monitors, params_uint(&q->params, 0));
+	bool found = m != NULL && m->session == s;
+
+	if (found) {
+		TAILQ_REMOVE(&s->monitors, m, link);
+		leave_socket(m);
+		end(m);
+	}
+	reply_json(call, json_boolean(found));
+}
