@@ -40,10 +40,24 @@ static const struct option_choice packets[] = {
     {0},
 };
 
+/* Both say it: the family options, and gen_tcp's tcp_module. */
 static const struct option_choice families[] = {
     {"inet", false, OPTION_FAMILY_INET, false},
     {"inet6", false, OPTION_FAMILY_INET6, false},
     {"local", false, OPTION_FAMILY_LOCAL, false},
+    {0},
+};
+
+static const struct option_choice tcp_modules[] = {
+    {"inet_tcp", false, OPTION_FAMILY_INET, false},
+    {"inet6_tcp", false, OPTION_FAMILY_INET6, false},
+    {"local_tcp", false, OPTION_FAMILY_LOCAL, false},
+    {0},
+};
+
+static const struct option_choice protocols[] = {
+    {"tcp", false, OPTION_PROTOCOL_TCP, false},
+    {"mptcp", false, OPTION_PROTOCOL_MPTCP, false},
     {0},
 };
 
@@ -133,6 +147,24 @@ static const struct option_row rows[] = {
 	[OPTION_SHOW_ECONNRESET] = {ID(OPTION_SHOW_ECONNRESET, "show_econnreset"), BOOLEAN,
 	    WHEN(AT_ALL), COPIED, ON(ALL), .initial = "false",
 	    .help = "whether a reset by the peer is told as econnreset, instead of closed"},
+	[OPTION_HIGH_MSGQ_WATERMARK] = {ID(OPTION_HIGH_MSGQ_WATERMARK, "high_msgq_watermark"),
+	    INTEGER(1, INT32_MAX),
+	    WHEN(AT_ALL), COPIED, ON(ALL), .initial = "8192",
+	    UNIT("bytes"),
+	    .help = "sends that wait while the socket is busy, from which inet.info calls its msgq busy",
+	    .note = "Nobody is refused above it: who sends waits, in any case. Set below "
+		"low_msgq_watermark it takes that along."},
+	[OPTION_LOW_MSGQ_WATERMARK] = {ID(OPTION_LOW_MSGQ_WATERMARK, "low_msgq_watermark"),
+	    INTEGER(1, INT32_MAX),
+	    WHEN(AT_ALL), COPIED, ON(ALL), .initial = "4096",
+	    UNIT("bytes"),
+	    .help = "sends that wait, down to which inet.info calls its msgq busy",
+	    .note = "Set above high_msgq_watermark it takes that along."},
+	[OPTION_DEBUG] = {ID(OPTION_DEBUG, "debug"), BOOLEAN,
+	    WHEN(AT_ALL), ON(ALL), .initial = "false",
+	    .help = "whether the log tells what the socket does: states, options, sizes, its end",
+	    .note = "Where the daemon logs that much (gentcpd -v), and a thousand lines in a "
+		"second at most."},
 
 	/* --- at creation only --------------------------------------------- */
 	[OPTION_BACKLOG] = {ID(OPTION_BACKLOG, "backlog"), ANY_INT,
@@ -159,6 +191,16 @@ static const struct option_row rows[] = {
 	    WHEN(AT_OPEN), ON(ALL), .initial = "inet",
 	    .help = "address family; the words inet, inet6 and local say the same",
 	    .note = "The first one counts. Where none is given, it is that of ip, ifaddr or the address."},
+	[OPTION_TCP_MODULE] = {ID(OPTION_TCP_MODULE, "tcp_module"), CHOICE(tcp_modules),
+	    WHEN(AT_OPEN), ON(ALL), .initial = "inet_tcp",
+	    .help = "address family, by the name of gen_tcp's module for it",
+	    .note = "The first counts, of this and family."},
+	[OPTION_PROTOCOL] = {ID(OPTION_PROTOCOL, "protocol"), CHOICE(protocols),
+	    WHEN(AT_OPEN), ON(IP), .initial = "tcp",
+	    .help = "tcp, or mptcp: TCP over several paths, where both ends have it",
+	    .note = "A kernel without it says eprotonosupport. Of an mptcp socket Linux has no "
+		"ttl, user_timeout, recvtos, recvttl, recvtclass, tclass and pktoptions: setting them "
+		"is einval and getopts leaves them out, unless the peer spoke plain tcp."},
 
 	/* --- the kernel's ------------------------------------------------- */
 	[OPTION_REUSEADDR] = {ID(OPTION_REUSEADDR, "reuseaddr"), BOOLEAN,
@@ -273,6 +315,12 @@ static const struct option_row rows[] = {
 	    WHEN(AT_ALL), ON(INET6), .initial = "the system's",
 	    .help = "whether an IPv6 socket leaves IPv4 alone",
 	    .note = "Only before bind; later it is einval."},
+	[OPTION_BIND_TO_DEVICE] = {ID(OPTION_BIND_TO_DEVICE, "bind_to_device"),
+	    .type = OPTION_T_DEVICE, KERNEL(SOL_SOCKET, SO_BINDTODEVICE),
+	    WHEN(AT_ALL), BY_KERNEL, ON(IP), .initial = "\"\"",
+	    .help = "network device that all packets go through, by name, in any form of bytes",
+	    .note = "Empty for any. An unknown one is einval. Only for clients of root and of "
+		"the daemon's own user, else eacces."},
 
 	/* --- bare words --------------------------------------------------- */
 	[OPTION_BINARY] = {ID(OPTION_BINARY, "binary"), WORD(OPTION_MODE, OPTION_MODE_BINARY),
@@ -296,7 +344,9 @@ static const enum option_id by_name[] = {
     OPTION_ACTIVE,
     OPTION_BACKLOG,
     OPTION_BINARY,
+    OPTION_BIND_TO_DEVICE,
     OPTION_BUFFER,
+    OPTION_DEBUG,
     OPTION_DELAY_SEND,
     OPTION_DONTROUTE,
     OPTION_EXCLUSIVEADDRUSE,
@@ -304,6 +354,7 @@ static const enum option_id by_name[] = {
     OPTION_FAMILY,
     OPTION_FD,
     OPTION_HEADER,
+    OPTION_HIGH_MSGQ_WATERMARK,
     OPTION_HIGH_WATERMARK,
     OPTION_IFADDR,
     OPTION_INET,
@@ -318,6 +369,7 @@ static const enum option_id by_name[] = {
     OPTION_LINGER,
     OPTION_LIST,
     OPTION_LOCAL,
+    OPTION_LOW_MSGQ_WATERMARK,
     OPTION_LOW_WATERMARK,
     OPTION_MODE,
     OPTION_NODELAY,
@@ -326,6 +378,7 @@ static const enum option_id by_name[] = {
     OPTION_PACKET_SIZE,
     OPTION_PORT,
     OPTION_PRIORITY,
+    OPTION_PROTOCOL,
     OPTION_RECBUF,
     OPTION_RECVTCLASS,
     OPTION_RECVTOS,
@@ -338,6 +391,7 @@ static const enum option_id by_name[] = {
     OPTION_SHOW_ECONNRESET,
     OPTION_SNDBUF,
     OPTION_TCLASS,
+    OPTION_TCP_MODULE,
     OPTION_TOS,
     OPTION_TTL,
     OPTION_USER_TIMEOUT,
@@ -377,40 +431,4 @@ option_find(const char *name, size_t len)
 		return NULL;
 	found = bsearch(&key, by_name, COUNT(by_name), sizeof *by_name, compare_name);
 	return found == NULL ? NULL : &rows[*found];
-}
-
-bool
-option_list_add(struct option_list *list, const struct option_value *v)
-{
-	struct option_value *items;
-	size_t size = list->size == 0 ? 8 : list->size * 2;
-
-	if (list->count == OPTION_LIST_MAX)
-		return false;
-	if (list->count == list->size) {
-		items = reallocarray(list->items, size, sizeof *items);
-		if (items == NULL)
-			return false;
-		list->items = items;
-		list->size = size;
-	}
-	list->items[list->count++] = *v;
-	return true;
-}
-
-const struct option_value *
-option_list_last(const struct option_list *list, enum option_id id)
-{
-	for (size_t i = list->count; i > 0; i--) {
-		if (list->items[i - 1].id == id)
-			return &list->items[i - 1];
-	}
-	return NULL;
-}
-
-void
-option_list_fini(struct option_list *list)
-{
-	free(list->items);
-	*list = (struct option_list){0};
 }

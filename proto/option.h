@@ -31,6 +31,9 @@ enum option_id {
 	OPTION_HIGH_WATERMARK,
 	OPTION_LOW_WATERMARK,
 	OPTION_SHOW_ECONNRESET,
+	OPTION_HIGH_MSGQ_WATERMARK,
+	OPTION_LOW_MSGQ_WATERMARK,
+	OPTION_DEBUG,
 	/* at creation only */
 	OPTION_BACKLOG,
 	OPTION_IP,
@@ -38,6 +41,8 @@ enum option_id {
 	OPTION_PORT,
 	OPTION_FD,
 	OPTION_FAMILY,
+	OPTION_TCP_MODULE,
+	OPTION_PROTOCOL,
 	/* the kernel's */
 	OPTION_REUSEADDR,
 	OPTION_REUSEPORT,
@@ -62,6 +67,7 @@ enum option_id {
 	OPTION_SNDBUF,
 	OPTION_RECBUF,
 	OPTION_IPV6_V6ONLY,
+	OPTION_BIND_TO_DEVICE,
 	/* bare words that stand for another option with a value */
 	OPTION_BINARY,
 	OPTION_LIST,
@@ -80,6 +86,7 @@ enum option_type {
 	OPTION_T_LINGER,  /* [boolean, seconds] */
 	OPTION_T_ADDRESS, /* ip: an address; ifaddr: or a sockaddr */
 	OPTION_T_PASSED,  /* "passed": the message's descriptor */
+	OPTION_T_DEVICE,  /* a network device's name, as bytes */
 	OPTION_T_BARE	  /* a word without a value */
 };
 
@@ -138,6 +145,7 @@ struct option_row {
 /* Values of the choice options; the words are in the table. */
 enum { OPTION_MODE_BINARY, OPTION_MODE_LIST };
 enum { OPTION_FAMILY_INET = 1, OPTION_FAMILY_INET6, OPTION_FAMILY_LOCAL };
+enum { OPTION_PROTOCOL_TCP, OPTION_PROTOCOL_MPTCP };
 /* In the order of packet/packet.h, which cannot be included here. */
 enum option_packet {
 	OPTION_PACKET_RAW,
@@ -159,7 +167,8 @@ enum option_active {
 	OPTION_ACTIVE_N
 };
 
-enum { OPTION_INFINITY = -1 }; /* a timeout that never ends */
+enum { OPTION_INFINITY = -1 };	 /* a timeout that never ends */
+enum { OPTION_DEVICE_MAX = 15 }; /* bytes of a device's name */
 
 struct option_value {
 	enum option_id id; /* never that of a bare word */
@@ -175,6 +184,10 @@ struct option_value {
 			int seconds;
 		} linger;
 		struct address address;
+		struct {
+			size_t len; /* 0: none */
+			char name[OPTION_DEVICE_MAX + 1];
+		} device; /* the name ends with NUL too */
 	} u;
 };
 
@@ -190,6 +203,8 @@ enum { OPTION_LIST_MAX = 1024 };
 const struct option_row *option_row(enum option_id id);
 /* The row with that name, or NULL.  len need not include a NUL. */
 const struct option_row *option_find(const char *name, size_t len);
+
+/* --- option_list.c --- */
 
 /* Appends a copy.  False without memory or past OPTION_LIST_MAX. */
 bool option_list_add(struct option_list *list, const struct option_value *v);

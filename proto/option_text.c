@@ -110,6 +110,9 @@ option_put_values(struct bytes *out, const struct option_row *row, const char *s
 	case OPTION_T_PASSED:
 		put_word(out, "passed", quotes);
 		break;
+	case OPTION_T_DEVICE:
+		bytes_append_str(out, "the name of a device");
+		break;
 	case OPTION_T_BARE:
 		bytes_append_str(out, "none, the word alone");
 		break;

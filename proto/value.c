@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 #include "proto/value.h"
 
-#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "proto/quote.h"
+#include "proto/payload.h"
 #include "proto/value_private.h"
 
 int
@@ -22,8 +21,8 @@ value_refuse(struct value_error *e, const char *format, ...)
 	return -1;
 }
 
-static int
-refuse_option(struct value_error *e, const struct option_row *row, const char *why)
+int
+value_refuse_option(struct value_error *e, const struct option_row *row, const char *why)
 {
 	(void)value_refuse(e, "option \"%s\" %s", row->name, why);
 	e->option = row->name;
@@ -97,6 +96,26 @@ read_linger(const struct option_row *row, const json_t *json, struct option_valu
 	return true;
 }
 
+/* At most max bytes in any form, no NUL among them; text has room for one more. */
+static bool
+read_text(json_t *json, char *text, size_t max, size_t *len)
+{
+	struct bytes scratch;
+	const void *p = NULL;
+	char why[160];
+	bool good;
+
+	bytes_init(&scratch);
+	good = payload_read(json, max, &scratch, &p, len, why, sizeof why) == 0 &&
+	    *len <= max && (*len == 0 || memchr(p, '\0', *len) == NULL);
+	if (good && *len > 0)
+		memcpy(text, p, *len);
+	if (good)
+		text[*len] = '\0';
+	bytes_fini(&scratch);
+	return good;
+}
+
 /* What the choices are, as JSON. */
 static int
 refuse_choice(const struct option_row *row, struct value_error *e)
@@ -112,7 +131,7 @@ refuse_choice(const struct option_row *row, struct value_error *e)
 			break;
 		at += (size_t)n;
 	}
-	return refuse_option(e, row, text);
+	return value_refuse_option(e, row, text);
 }
 
 static int
@@ -122,13 +141,13 @@ refuse_value(const struct option_row *row, struct value_error *e)
 
 	switch (row->type) {
 	case OPTION_T_BOOLEAN:
-		return refuse_option(e, row, "must be true or false");
+		return value_refuse_option(e, row, "must be true or false");
 	case OPTION_T_INTEGER:
 		(void)snprintf(text, sizeof text, "must be an integer from %lld to %lld",
 		    (long long)row->min, (long long)row->max);
-		return refuse_option(e, row, text);
+		return value_refuse_option(e, row, text);
 	case OPTION_T_TIMEOUT:
-		return refuse_option(
+		return value_refuse_option(
 		    e, row, "must be a whole number of ms, 0 or more, or \"infinity\"");
 	case OPTION_T_CHOICE:
 		return refuse_choice(row, e);
@@ -136,19 +155,24 @@ refuse_value(const struct option_row *row, struct value_error *e)
 		(void)snprintf(text, sizeof text,
 		    "must be true, false, \"once\", or an integer from %lld to %lld",
 		    (long long)row->min, (long long)row->max);
-		return refuse_option(e, row, text);
+		return value_refuse_option(e, row, text);
 	case OPTION_T_LINGER:
-		return refuse_option(e, row, "must be [true or false, seconds]");
+		return value_refuse_option(e, row, "must be [true or false, seconds]");
 	case OPTION_T_ADDRESS:
-		return refuse_option(e, row, "must be an address, without a port");
+		return value_refuse_option(e, row, "must be an address, without a port");
 	case OPTION_T_PASSED:
-		return refuse_option(e, row, "must be \"passed\"");
+		return value_refuse_option(e, row, "must be \"passed\"");
+	case OPTION_T_DEVICE:
+		(void)snprintf(text, sizeof text,
+		    "must be the name of a device, %d bytes at most and no NUL",
+		    OPTION_DEVICE_MAX);
+		return value_refuse_option(e, row, text);
 	case OPTION_T_BARE:
 		(void)snprintf(text, sizeof text, "takes no value: write \"%s\": \"%s\"",
 		    option_row(row->stands_for)->name, row->name);
-		return refuse_option(e, row, text);
+		return value_refuse_option(e, row, text);
 	}
-	return refuse_option(e, row, "is not known");
+	return value_refuse_option(e, row, "is not known");
 }
 
 static int
@@ -202,122 +226,14 @@ value_read(const struct option_row *row, json_t *json, struct option_value *v,
 	case OPTION_T_PASSED:
 		good = value_says(json, "passed");
 		break;
+	case OPTION_T_DEVICE:
+		good = read_text(
+		    json, v->u.device.name, OPTION_DEVICE_MAX, &v->u.device.len);
+		break;
 	case OPTION_T_BARE:
 		break;
 	}
 	return good ? 0 : refuse_value(row, e);
-}
-
-/* --- reading lists ----------------------------------------------------- */
-
-/* Where a list is read to, and what for. */
-struct reader {
-	unsigned when;
-	struct option_list *list;
-	struct value_error *e;
-};
-
-static int
-refuse_when(const struct reader *r, const struct option_row *row)
-{
-	switch (r->when) {
-	case OPTION_AT_CONNECT:
-		return refuse_option(r->e, row, "cannot be given to connect");
-	case OPTION_AT_LISTEN:
-		return refuse_option(r->e, row, "cannot be given to listen");
-	case OPTION_AT_SET:
-		return refuse_option(r->e, row, "cannot be set on a socket that exists");
-	default:
-		return refuse_option(r->e, row, "cannot be given here");
-	}
-}
-
-/* There is no option of that name. */
-static int
-refuse_name(struct value_error *e, const char *name, size_t len)
-{
-	(void)value_refuse(e, "unknown option %s", quote_name(name, len).text);
-	if (len < sizeof(e->name) && memchr(name, '\0', len) == NULL) {
-		memcpy(e->name, name, len);
-		e->name[len] = '\0';
-		e->option = e->name;
-	}
-	return -1;
-}
-
-/* One option; json is NULL where its name stands alone. */
-static int
-read_named(const struct reader *r, const char *name, size_t len, json_t *json)
-{
-	const struct option_row *row = option_find(name, len);
-	struct option_value v;
-
-	if (row == NULL)
-		return refuse_name(r->e, name, len);
-	if ((row->when & r->when) == 0)
-		return refuse_when(r, row);
-	if (json != NULL) {
-		if (value_read(row, json, &v, r->e) == -1)
-			return -1;
-	} else if (row->type == OPTION_T_BARE)
-		v = (struct option_value){
-		    .id = row->stands_for, .u.number = row->stands_value};
-	else
-		return refuse_option(r->e, row, "needs a value");
-	if (r->list->count == OPTION_LIST_MAX)
-		return value_refuse(r->e, "more than %d options", OPTION_LIST_MAX);
-	return option_list_add(r->list, &v) ? 0 : ENOMEM;
-}
-
-static int
-read_object(const struct reader *r, json_t *object)
-{
-	const char *name;
-	int reason = 0;
-
-	for (void *at = json_object_iter(object); at != NULL && reason == 0;
-	     at = json_object_iter_next(object, at)) {
-		name = json_object_iter_key(at);
-		reason = read_named(r, name, strlen(name), json_object_iter_value(at));
-	}
-	return reason;
-}
-
-static int
-read_element(const struct reader *r, json_t *element)
-{
-	json_t *name = element;
-
-	if (json_object_size(element) == 1)
-		return read_object(r, element);
-	if (json_array_size(element) == 2)
-		name = json_array_get(element, 0);
-	if (!json_is_string(name))
-		return value_refuse(r->e,
-		    "an element of options must be a name, an object with one member or "
-		    "[name, value]");
-	return read_named(r, json_string_value(name), json_string_length(name),
-	    json_array_get(element, 1));
-}
-
-int
-value_read_options(
-    json_t *options, unsigned when, struct option_list *list, struct value_error *e)
-{
-	struct reader r = {when, list, e};
-	size_t before = list->count;
-	int reason = 0;
-
-	if (json_is_object(options))
-		reason = read_object(&r, options);
-	else if (json_is_array(options)) {
-		for (size_t i = 0; i < json_array_size(options) && reason == 0; i++)
-			reason = read_element(&r, json_array_get(options, i));
-	} else if (options != NULL)
-		reason = value_refuse(e, "options must be an object or an array");
-	if (reason != 0)
-		list->count = before;
-	return reason;
 }
 
 /* --- printing ---------------------------------------------------------- */
@@ -373,6 +289,8 @@ value_new(const struct option_value *v)
 		return value_new_address(&v->u.address);
 	case OPTION_T_PASSED:
 		return json_string("passed");
+	case OPTION_T_DEVICE:
+		return value_new_bytes(v->u.device.name, v->u.device.len);
 	case OPTION_T_BARE:
 		break;
 	}

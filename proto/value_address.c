@@ -178,18 +178,22 @@ value_read_address(json_t *json, struct address *a, struct value_error *e)
 	    e, "an address must be a string, {\"local\": path} or a sockaddr object");
 }
 
+json_t *
+value_new_bytes(const void *data, size_t len)
+{
+	char base64[4 * ((VALUE_BYTES_MAX + 2) / 3)];
+
+	if (payload_is_text(data, len))
+		return json_stringn(data, len);
+	len = base64_encode(data, len, base64);
+	return json_pack("{s:o}", "base64", json_stringn(base64, len));
+}
+
 /* A path as JSON says bytes. */
 static json_t *
 new_path(const struct address *a)
 {
-	const char *path = a->u.local.path;
-	size_t len = a->u.local.len;
-	char base64[PATH_BASE64_MAX];
-
-	if (payload_is_text(path, len))
-		return json_stringn(path, len);
-	len = base64_encode(path, len, base64);
-	return json_pack("{s:o}", "base64", json_stringn(base64, len));
+	return value_new_bytes(a->u.local.path, a->u.local.len);
 }
 
 static json_t *

@@ -9,11 +9,22 @@
 int value_refuse(struct value_error *e, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* The same about an option: "option \"NAME\" WHY". */
+int value_refuse_option(
+    struct value_error *e, const struct option_row *row, const char *why);
+
 /* Is it just this string? */
 bool value_says(const json_t *json, const char *text);
 
 /* An integer (5.0 is none) within min..max?  *number is set only then. */
 bool value_integer(const json_t *json, int64_t min, int64_t max, int64_t *number);
+
+/*
+ * A few bytes (at most VALUE_BYTES_MAX) as JSON: a string where they are text, else
+ * {"base64": …}.  A new reference, NULL without memory.
+ */
+enum { VALUE_BYTES_MAX = 256 };
+json_t *value_new_bytes(const void *data, size_t len);
 
 /* Prints an address as a value; a new reference, NULL without memory. */
 json_t *value_new_address(const struct address *a);

@@ -21,7 +21,7 @@ sockets='(sys/(socket|un|epoll|ioctl|uio)|netinet/.*|net/.*|arpa/inet|netdb|poll
 room() {
 	case $1 in
 	proto/address.* | proto/bytes.* | proto/method.* | proto/option.* | \
-	    proto/option_text.* | proto/quote.* | proto/reason.*)
+	    proto/option_list.* | proto/option_text.* | proto/quote.* | proto/reason.*)
 		echo words ;;
 	proto/*) echo sentences ;;
 	src/*/*) room=${1#src/} && echo "${room%%/*}" ;;

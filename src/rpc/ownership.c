@@ -35,6 +35,7 @@ ownership_add(struct session *s, struct tcp_socket *tcp, struct charge *charge)
 	*charge = (struct charge){0};
 	/* a socket that has just been made holds nothing that could not fit */
 	tcp_set_owner(tcp, h, &s->account);
+	tcp_set_id(tcp, h->id);
 	return h;
 }
 

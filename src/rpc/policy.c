@@ -13,6 +13,7 @@ enum { PORT_UNPRIVILEGED = 1024, PRIORITY_MAX = 6 /* without privilege: socket(7
 
 static const char low_port[] = "binding a port below 1024 is for root";
 static const char local_address[] = "local addresses are for root";
+static const char bound_device[] = "binding to a device is for root";
 static const char high_priority[] = "a priority outside 0..6 is for root";
 
 bool
@@ -68,11 +69,15 @@ privilege(const struct option_value *v)
 			return local_address;
 		return a->sockaddr && privileged_port(a->port) ? low_port : NULL;
 	case OPTION_FAMILY:
+	case OPTION_TCP_MODULE:
 		return v->u.number == OPTION_FAMILY_LOCAL ? local_address : NULL;
 	case OPTION_PRIORITY:
 		/* the kernel would ask for CAP_NET_ADMIN, which the daemon may have */
 		return v->u.number < 0 || v->u.number > PRIORITY_MAX ? high_priority
 								     : NULL;
+	case OPTION_BIND_TO_DEVICE:
+		/* to change or undo it the kernel asks for CAP_NET_RAW, likewise */
+		return bound_device;
 	default:
 		return NULL;
 	}

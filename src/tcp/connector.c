@@ -234,8 +234,8 @@ attempt(struct connector *c)
 		if (fd == -1)
 			return errno;
 	}
-	reason = open_socket(c->ctx, c->plan.family, fd, OPTION_ACTIVE_TRUE, &c->options,
-	    &c->s, &c->failed);
+	reason = open_socket(
+	    c->ctx, &c->plan, fd, OPTION_ACTIVE_TRUE, &c->options, &c->s, &c->failed);
 	if (reason == 0)
 		reason = bind_own(c);
 	if (reason != 0)

@@ -52,12 +52,14 @@ count(struct tcp_counts *t, size_t len)
 void
 tcp_count_received(struct tcp_socket *s, size_t len)
 {
+	tcp_trace(s, "in: %zu bytes", len);
 	count(&s->received, len);
 }
 
 void
 tcp_count_sent(struct tcp_socket *s, size_t len)
 {
+	tcp_trace(s, "out: %zu bytes", len);
 	count(&s->sent, len);
 }
 

@@ -53,8 +53,8 @@ listener_open(struct tcp_context *ctx, const struct tcp_open *open, struct tcp_o
 		(void)close(open->fd);
 		return reason;
 	}
-	reason = open_socket(ctx, plan.family, open->fd, OPTION_ACTIVE_TRUE,
-	    open->options, &s, &o->option);
+	reason = open_socket(
+	    ctx, &plan, open->fd, OPTION_ACTIVE_TRUE, open->options, &s, &o->option);
 	if (reason != 0)
 		return reason;
 	reason = listen_on(s, &plan, open->port, &o->option);

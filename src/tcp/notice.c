@@ -3,6 +3,7 @@
  * What the owner is told but for data.  A notice is state, not a queued event:
  * it is remembered until the owner's channel has room for it.
  */
+#include "proto/reason.h"
 #include "tcp/tcp_socket.h"
 
 bool
@@ -41,6 +42,8 @@ tcp_notice_closed(struct tcp_socket *s, int reason)
 {
 	if (s->closed_told)
 		return;
+	tcp_trace(s, "the connection is over%s%s", reason == 0 ? "" : ": ",
+	    reason == 0 ? "" : reason_name(reason));
 	s->closed_told = true;
 	s->notices |= NOTICE_CLOSED;
 	if (reason != 0) {

@@ -51,6 +51,7 @@ plan_option(struct open_plan *plan, const struct option_value *v)
 {
 	switch (v->id) {
 	case OPTION_FAMILY:
+	case OPTION_TCP_MODULE:
 		if (plan->family == AF_UNSPEC)
 			plan->family = family_of_option(v->u.number);
 		break;
@@ -65,6 +66,9 @@ plan_option(struct open_plan *plan, const struct option_value *v)
 	case OPTION_PORT:
 		plan->port = (uint16_t)v->u.number;
 		plan->port_given = true;
+		break;
+	case OPTION_PROTOCOL:
+		plan->protocol = v->u.number == OPTION_PROTOCOL_MPTCP ? IPPROTO_MPTCP : 0;
 		break;
 	case OPTION_BACKLOG:
 		plan->backlog = (int)v->u.number;
@@ -162,10 +166,18 @@ prepare_passed(int fd)
 	return 0;
 }
 
+/* Of a local socket there is but one protocol. */
+static int
+new_descriptor(const struct open_plan *plan)
+{
+	return socket(plan->family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC,
+	    plan->family == AF_LOCAL ? 0 : plan->protocol);
+}
+
 int
-open_socket(struct tcp_context *ctx, int family, int fd, enum option_active mode,
-    const struct option_list *list, struct tcp_socket **socket_out,
-    const struct option_row **failed)
+open_socket(struct tcp_context *ctx, const struct open_plan *plan, int fd,
+    enum option_active mode, const struct option_list *list,
+    struct tcp_socket **socket_out, const struct option_row **failed)
 {
 	bool passed = fd >= 0;
 	struct tcp_socket *s;
@@ -175,10 +187,10 @@ open_socket(struct tcp_context *ctx, int family, int fd, enum option_active mode
 	if (passed)
 		reason = prepare_passed(fd);
 	else
-		fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+		fd = new_descriptor(plan);
 	if (fd == -1)
 		return errno;
-	s = reason == 0 ? tcp_socket_new(ctx, fd, family) : NULL;
+	s = reason == 0 ? tcp_socket_new(ctx, fd, plan->family) : NULL;
 	if (s == NULL) {
 		(void)close(fd);
 		return reason != 0 ? reason : ENOMEM;
@@ -191,6 +203,7 @@ open_socket(struct tcp_context *ctx, int family, int fd, enum option_active mode
 		tcp_socket_end(s, reason, false);
 		return reason;
 	}
+	tcp_trace(s, "opened, descriptor %d", fd);
 	*socket_out = s;
 	return 0;
 }
@@ -247,7 +260,7 @@ fdopen_socket(struct tcp_context *ctx, const struct tcp_open *open, struct tcp_o
 			(void)close(open->fd);
 		return reason;
 	}
-	return open_socket(ctx, plan.family, open->fd, OPTION_ACTIVE_FALSE, open->options,
+	return open_socket(ctx, &plan, open->fd, OPTION_ACTIVE_FALSE, open->options,
 	    &o->socket, &o->option);
 }
 

@@ -16,6 +16,7 @@ struct open_plan {
 	bool port_given;
 	uint16_t port; /* own: port's or ifaddr's, whichever came last */
 	int backlog;
+	int protocol; /* for socket(2): 0 or IPPROTO_MPTCP */
 };
 
 /*
@@ -34,8 +35,8 @@ int open_plan_read(struct open_plan *plan, const struct tcp_open *open);
  * last (protocol 4).  mode is active's value without one.
  * 0, or a reason, with *failed the option at fault or NULL.
  */
-int open_socket(struct tcp_context *ctx, int family, int fd, enum option_active mode,
-    const struct option_list *list, struct tcp_socket **socket,
+int open_socket(struct tcp_context *ctx, const struct open_plan *plan, int fd,
+    enum option_active mode, const struct option_list *list, struct tcp_socket **socket,
     const struct option_row **failed);
 
 /*

@@ -35,8 +35,10 @@ leave_socket(struct tcp_request *r)
 {
 	struct tcp_socket *s = r->socket;
 
-	if (r->queued)
+	if (r->queued) {
 		TAILQ_REMOVE(list_of(r), r, link);
+		tcp_senders_leave(s, r);
+	}
 	r->queued = false;
 	if (s == NULL)
 		return;

@@ -10,6 +10,15 @@
 #include "proto/reason.h"
 #include "tcp/tcp_socket.h"
 
+/* gen_tcp's queue of commands to a busy port: here it bounds nothing, it is told. */
+static void
+enter(struct tcp_socket *s, size_t len)
+{
+	s->msgq += len;
+	if (s->msgq >= s->set.high_msgq)
+		s->msgq_busy = true;
+}
+
 void
 tcp_senders_suspend(struct tcp_request *r, const void *data, size_t len)
 {
@@ -17,8 +26,18 @@ tcp_senders_suspend(struct tcp_request *r, const void *data, size_t len)
 		tcp_request_fail(r, REASON_SYSTEM_LIMIT);
 	else if (!bytes_append(&r->held, data, len))
 		tcp_request_fail(r, ENOMEM);
-	else
+	else {
 		tcp_request_queue(r);
+		enter(r->socket, len);
+	}
+}
+
+void
+tcp_senders_leave(struct tcp_socket *s, const struct tcp_request *r)
+{
+	s->msgq -= bytes_len(&r->held);
+	if (s->msgq_busy && s->msgq <= s->set.low_msgq)
+		s->msgq_busy = false;
 }
 
 bool
@@ -92,6 +111,7 @@ run(struct tcp_socket *s, struct tcp_request *r)
 {
 	TAILQ_REMOVE(&s->senders, r, link);
 	r->queued = false;
+	tcp_senders_leave(s, r);
 	if (r->reason != 0)
 		tcp_request_fail(r, r->reason);
 	else if (r->kind == TCP_R_SEND)

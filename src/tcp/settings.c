@@ -5,8 +5,8 @@
 #include <string.h>
 
 enum {
-	BUFFER = 1460, /* gen_tcp's; what reads really use: semantics 8.15 */
-	HIGH_WATERMARK = 8192,
+	BUFFER = 1460,	       /* gen_tcp's; what reads really use: semantics 8.15 */
+	HIGH_WATERMARK = 8192, /* and of msgq the same */
 	LOW_WATERMARK = 4096
 };
 
@@ -31,6 +31,8 @@ tcp_settings_init(struct tcp_settings *set, const struct tcp_config *config)
 	set->send_timeout = CLOCK_NEVER;
 	set->high_watermark = HIGH_WATERMARK;
 	set->low_watermark = LOW_WATERMARK;
+	set->high_msgq = HIGH_WATERMARK;
+	set->low_msgq = LOW_WATERMARK;
 }
 
 /* --- plain members -------------------------------------------------------- */
@@ -199,6 +201,24 @@ set_low_watermark(struct tcp_socket *s, const struct option_value *v)
 	return 0;
 }
 
+static int
+set_high_msgq(struct tcp_socket *s, const struct option_value *v)
+{
+	s->set.high_msgq = (size_t)v->u.number;
+	if (s->set.low_msgq > s->set.high_msgq)
+		s->set.low_msgq = s->set.high_msgq;
+	return 0;
+}
+
+static int
+set_low_msgq(struct tcp_socket *s, const struct option_value *v)
+{
+	s->set.low_msgq = (size_t)v->u.number;
+	if (s->set.high_msgq < s->set.low_msgq)
+		s->set.high_msgq = s->set.low_msgq;
+	return 0;
+}
+
 #define AT(member) offsetof(struct tcp_settings, member)
 #define BOOL(member) \
 	{ \
@@ -220,6 +240,9 @@ static const struct hook hooks[OPTION_COUNT] = {
     [OPTION_HIGH_WATERMARK] = {set_high_watermark, get_size, AT(high_watermark)},
     [OPTION_LOW_WATERMARK] = {set_low_watermark, get_size, AT(low_watermark)},
     [OPTION_SHOW_ECONNRESET] = BOOL(show_econnreset),
+    [OPTION_HIGH_MSGQ_WATERMARK] = {set_high_msgq, get_size, AT(high_msgq)},
+    [OPTION_LOW_MSGQ_WATERMARK] = {set_low_msgq, get_size, AT(low_msgq)},
+    [OPTION_DEBUG] = BOOL(debug),
 };
 
 bool
@@ -256,5 +279,6 @@ tcp_setting_inherit(const struct tcp_socket *listener, struct tcp_socket *a)
 	a->set = listener->set;
 	a->set.framing.delimiter = '\n';
 	a->set.buffer_explicit = false;
+	a->set.debug = false;
 	a->active = listener->active;
 }

@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "proto/reason.h"
 #include "tcp/tcp_socket.h"
 
 struct tcp_socket *
@@ -112,6 +113,7 @@ tcp_socket_end(struct tcp_socket *s, int reason, bool tell)
 
 	if (s->state == TCP_GONE)
 		return;
+	tcp_trace(s, "ends: %s", reason == 0 ? "closed" : reason_name(reason));
 	if (!tell)
 		s->silent = true;
 	tcp_gather_flush(s);
@@ -290,4 +292,6 @@ tcp_get_info(const struct tcp_socket *s, struct tcp_info *info)
 	info->senders = count_list(&s->senders) + (s->blocked != NULL);
 	info->receivers = s->receiver != NULL;
 	info->held = s->held;
+	info->msgq = s->msgq;
+	info->msgq_busy = s->msgq_busy;
 }

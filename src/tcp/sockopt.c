@@ -3,21 +3,38 @@
  * setopts, getopts, and what accept hands on.  User-space options are
  * settings.c's; the kernel's are here, by their rows in the option table.
  */
-#include <assert.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <string.h>
 #include <sys/socket.h>
 
+#include "proto/reason.h"
 #include "tcp/settings.h"
 
-static_assert(OPTION_COUNT <= 64, "kernel_set has a bit for each option");
-
-#define BIT(id) (UINT64_C(1) << (id))
-
 /* Those whose failure gen_tcp tells even on a zombie (semantics 0). */
-static const uint64_t reported = BIT(OPTION_PRIORITY) | BIT(OPTION_TOS) |
-    BIT(OPTION_TCLASS) | BIT(OPTION_TTL) | BIT(OPTION_RECVTOS) | BIT(OPTION_RECVTCLASS) |
-    BIT(OPTION_RECVTTL) | BIT(OPTION_IPV6_V6ONLY);
+static const bool reported[OPTION_COUNT] = {
+    [OPTION_PRIORITY] = true,
+    [OPTION_TOS] = true,
+    [OPTION_TCLASS] = true,
+    [OPTION_TTL] = true,
+    [OPTION_RECVTOS] = true,
+    [OPTION_RECVTCLASS] = true,
+    [OPTION_RECVTTL] = true,
+    [OPTION_IPV6_V6ONLY] = true,
+    [OPTION_BIND_TO_DEVICE] = true,
+};
+
+static bool
+was_set(const struct tcp_socket *s, enum option_id id)
+{
+	return (s->kernel_set[id / 8] & 1U << id % 8) != 0;
+}
+
+static void
+mark_set(struct tcp_socket *s, enum option_id id)
+{
+	s->kernel_set[id / 8] |= (unsigned char)(1U << id % 8);
+}
 
 static bool
 on_family(const struct option_row *row, int family)
@@ -42,7 +59,10 @@ kernel_set(const struct tcp_socket *s, const struct option_row *row,
 	socklen_t len = sizeof(linger);
 	int number;
 
-	if (row->type == OPTION_T_LINGER) {
+	if (row->type == OPTION_T_DEVICE) {
+		data = v->u.device.name;
+		len = (socklen_t)v->u.device.len;
+	} else if (row->type == OPTION_T_LINGER) {
 		linger.l_onoff = v->u.linger.on;
 		linger.l_linger = v->u.linger.seconds;
 	} else {
@@ -58,6 +78,20 @@ kernel_set(const struct tcp_socket *s, const struct option_row *row,
 	return setsockopt(s->fd, row->level, row->optname, data, len) == 0 ? 0 : EINVAL;
 }
 
+/* The kernel counts the NUL; where no device is bound it gives nothing at all. */
+static int
+get_device(
+    const struct tcp_socket *s, const struct option_row *row, struct option_value *v)
+{
+	socklen_t len = sizeof(v->u.device.name);
+
+	memset(&v->u.device, 0, sizeof(v->u.device));
+	if (getsockopt(s->fd, row->level, row->optname, v->u.device.name, &len) == -1)
+		return TCP_OMIT;
+	v->u.device.len = strnlen(v->u.device.name, OPTION_DEVICE_MAX);
+	return 0;
+}
+
 static int
 kernel_get(
     const struct tcp_socket *s, const struct option_row *row, struct option_value *v)
@@ -67,6 +101,8 @@ kernel_get(
 	bool lingers = row->type == OPTION_T_LINGER;
 	socklen_t len = lingers ? sizeof(linger) : sizeof(number);
 
+	if (row->type == OPTION_T_DEVICE)
+		return get_device(s, row, v);
 	if (getsockopt(s->fd, row->level, row->optname,
 		lingers ? (void *)&linger : (void *)&number, &len) == -1)
 		return TCP_OMIT;
@@ -89,17 +125,17 @@ apply_kernel(
 	if (v->id == OPTION_NODELAY && s->family == AF_LOCAL)
 		return 0;
 	if (s->fd == -1)
-		return (reported & BIT(v->id)) != 0 ? EINVAL : 0;
+		return reported[v->id] ? EINVAL : 0;
 	if (!on_family(row, s->family))
 		return EINVAL;
 	reason = kernel_set(s, row, v);
 	if (reason == 0)
-		s->kernel_set |= BIT(v->id);
+		mark_set(s, v->id);
 	return reason;
 }
 
-int
-tcp_sockopt_apply(struct tcp_socket *s, const struct option_value *v)
+static int
+apply(struct tcp_socket *s, const struct option_value *v)
 {
 	const struct option_row *row = option_row(v->id);
 	int reason;
@@ -112,6 +148,16 @@ tcp_sockopt_apply(struct tcp_socket *s, const struct option_value *v)
 	reason = apply_kernel(s, row, v);
 	if (reason == 0 && v->id == OPTION_RECBUF)
 		tcp_setting_recbuf(&s->set, v->u.number);
+	return reason;
+}
+
+int
+tcp_sockopt_apply(struct tcp_socket *s, const struct option_value *v)
+{
+	int reason = apply(s, v);
+
+	tcp_trace(s, "option %s: %s", option_row(v->id)->name,
+	    reason == 0 ? "ok" : reason_name(reason));
 	return reason;
 }
 
@@ -194,7 +240,7 @@ int
 tcp_sockopt_inherit(const struct tcp_socket *listener, struct tcp_socket *a,
     const struct option_row **failed)
 {
-	uint64_t set = listener->passed ? UINT64_MAX : listener->kernel_set;
+	bool all = listener->passed;
 	const struct option_row *row;
 	int reason;
 
@@ -202,14 +248,15 @@ tcp_sockopt_inherit(const struct tcp_socket *listener, struct tcp_socket *a,
 	tcp_setting_inherit(listener, a);
 	for (unsigned id = 0; id < OPTION_COUNT; id++) {
 		row = option_row((enum option_id)id);
-		if ((set & BIT(id)) == 0 || row->inherit != OPTION_READ_AND_SET ||
-		    id == OPTION_PRIORITY || !on_family(row, a->family))
+		if (!(all || was_set(listener, row->id)) ||
+		    row->inherit != OPTION_READ_AND_SET || id == OPTION_PRIORITY ||
+		    !on_family(row, a->family))
 			continue;
 		reason = hand_on(listener, a, (enum option_id)id, failed);
 		if (reason != 0)
 			return reason;
 	}
-	if ((set & (BIT(OPTION_PRIORITY) | BIT(OPTION_TOS))) == 0)
+	if (!all && !was_set(listener, OPTION_PRIORITY) && !was_set(listener, OPTION_TOS))
 		return 0;
 	return hand_on(listener, a, OPTION_PRIORITY, failed);
 }

@@ -22,6 +22,17 @@ static const unsigned moves[] = {
     [TCP_GONE] = 0,
 };
 
+static const char *const names[] = {
+    [TCP_OPEN] = "open",
+    [TCP_CONNECTING] = "connecting",
+    [TCP_CONNECTED] = "connected",
+    [TCP_LISTENING] = "listening",
+    [TCP_ZOMBIE] = "ended, not closed",
+    [TCP_TOLD] = "ended, to be told",
+    [TCP_CLOSING] = "closing",
+    [TCP_GONE] = "gone",
+};
+
 bool
 tcp_state_legal(enum tcp_state from, enum tcp_state to)
 {
@@ -32,5 +43,6 @@ void
 tcp_state_move(struct tcp_socket *s, enum tcp_state to)
 {
 	assert(tcp_state_legal(s->state, to));
+	tcp_trace(s, "%s -> %s", names[s->state], names[to]);
 	s->state = to;
 }

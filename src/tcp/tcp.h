@@ -249,6 +249,8 @@ void *tcp_user(const struct tcp_socket *s);
 bool tcp_set_owner(struct tcp_socket *s, void *user, struct account *account);
 /* Takes over a charge that is given back when s is no more. */
 void tcp_set_place(struct tcp_socket *s, struct charge *charge);
+/* What clients call s: for the log (option debug). */
+void tcp_set_id(struct tcp_socket *s, uint64_t id);
 /* There is room again: what was held goes on. */
 void tcp_resume(struct tcp_socket *s);
 
@@ -317,6 +319,8 @@ struct tcp_info {
 	size_t input;			      /* bytes received and not yet delivered */
 	size_t acceptors, senders, receivers; /* requests that wait */
 	bool held;			      /* its owner's channel has no room */
+	size_t msgq;			      /* bytes of sends that wait */
+	bool msgq_busy;			      /* high_msgq_watermark was passed */
 };
 enum { /* inet:info's states */
 	TCP_IS_OPEN = 1,

@@ -13,6 +13,13 @@
 struct connector;
 struct resolver;
 
+/* trace.c: how much the sockets with debug may say. */
+struct trace_budget {
+	uint64_t until; /* ms: when the second is over */
+	unsigned lines;
+	uint64_t held; /* not written */
+};
+
 TAILQ_HEAD(connector_list, connector);
 TAILQ_HEAD(tcp_socket_list, tcp_socket);
 TAILQ_HEAD(tcp_request_list, tcp_request);
@@ -29,6 +36,7 @@ struct tcp_context {
 	struct tcp_socket_list gathered;  /* with sends to be written */
 	size_t gather_sends;		  /* of all of them */
 	bool gathers;
+	struct trace_budget trace; /* lines of this second */
 	struct resolver *resolver;
 	/*
 	 * Lent to a socket without an input buffer while it reads, so that an
@@ -92,6 +100,8 @@ struct tcp_settings {
 	bool send_timeout_close;
 	int64_t send_timeout; /* ms or CLOCK_NEVER */
 	size_t high_watermark, low_watermark;
+	size_t high_msgq, low_msgq;
+	bool debug;
 };
 
 struct tcp_counts {
@@ -109,10 +119,12 @@ struct tcp_socket {
 	void *user;
 	TAILQ_ENTRY(tcp_socket) link;
 	enum tcp_state state;
-	int fd;		     /* -1 once closed */
-	int family;	     /* AF_INET, AF_INET6, AF_LOCAL */
-	bool passed;	     /* others have fd too: its flags prove nothing */
-	uint64_t kernel_set; /* sockopt.c: kernel options set, by id */
+	int fd;	     /* -1 once closed */
+	int family;  /* AF_INET, AF_INET6, AF_LOCAL */
+	bool passed; /* others have fd too: its flags prove nothing */
+	uint64_t id; /* what clients call it, for the log; 0: not yet known */
+	/* sockopt.c: kernel options that were set, a bit for each id */
+	unsigned char kernel_set[(OPTION_COUNT + 7) / 8];
 	/*
 	 * Made when first needed; freed by tcp_socket_close_fd().  A listener's
 	 * read_event is listener.c's, a connected socket's are reader.c's and
@@ -150,6 +162,8 @@ struct tcp_socket {
 	struct tcp_request *blocked; /* the sender that waits for low_watermark */
 	/* suspended senders and what waits behind them, first come first served */
 	struct tcp_request_list senders;
+	size_t msgq;	/* bytes of sends among them */
+	bool msgq_busy; /* they passed high_msgq, and are not yet down to low_msgq */
 
 	/* gather.c: small sends of this turn, framed, and who sent them */
 	struct bytes gathered;
@@ -316,6 +330,8 @@ void tcp_senders_suspend(struct tcp_request *r, const void *data, size_t len);
 bool tcp_senders_behind(const struct tcp_socket *s, const struct tcp_request *r);
 /* Lets in what may run. */
 void tcp_senders_wake(struct tcp_socket *s);
+/* A send leaves the list, with what it holds. */
+void tcp_senders_leave(struct tcp_socket *s, const struct tcp_request *r);
 /* A send or a shutdown is withdrawn. */
 void tcp_senders_cancel(struct tcp_request *r);
 
@@ -350,6 +366,21 @@ int tcp_address_to_sockaddr(const struct address *a, uint16_t port, int family,
     struct sockaddr_storage *ss, unsigned *len); /* 0 or a reason */
 void tcp_address_from_sockaddr(
     const struct sockaddr_storage *ss, unsigned len, struct address *a);
+
+/* trace.c */
+
+/*
+ * Option debug: one line of the log, at level debug, about s.  A thousand lines in
+ * a second at most, of all sockets; then how many were left out.
+ */
+void tcp_trace_write(struct tcp_socket *s, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+/* The same; it costs nothing without the option. */
+#define tcp_trace(s, ...) \
+	do { \
+		if ((s)->set.debug) \
+			tcp_trace_write((s), __VA_ARGS__); \
+	} while (0)
 
 /* counters.c */
 void tcp_count_received(struct tcp_socket *s, size_t len);

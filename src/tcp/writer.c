@@ -140,6 +140,7 @@ tcp_writer_failed(struct tcp_socket *s, int err, struct tcp_request *r)
 	bool reset = err == ECONNRESET || (err == EPIPE && !s->shut_write);
 	bool shown = reset && s->set.show_econnreset;
 
+	tcp_trace(s, "output failed: %s", reason_name(err));
 	if (s->state != TCP_CONNECTED) {
 		/* closing: nobody is left to be told, but for a sender */
 		tcp_socket_end(s, REASON_CLOSED, true);

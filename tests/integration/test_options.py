@@ -47,6 +47,12 @@ ROWS = [
     Row("high_watermark", [(20000, 20000), (10, 10), (-1, 0)], NO_INTEGER, 8192),
     Row("low_watermark", [(100, 100), (-1, 0)], NO_INTEGER, 4096),
     Row("show_econnreset", BOOLEAN, NO_BOOLEAN, False),
+    Row("high_msgq_watermark", [(20000, 20000), (1, 1), (2**31 - 1, 2**31 - 1)],
+        NO_INTEGER + NEGATIVE + [0], 8192),
+    Row("low_msgq_watermark", [(100, 100), (1, 1)], NO_INTEGER + NEGATIVE + [0], 4096),
+    Row("debug", BOOLEAN, NO_BOOLEAN, False, inherited=False),
+    Row("tcp_module", [("inet_tcp", None)], ["inet", "inet_udp", 4, True, None], when="CL"),
+    Row("protocol", [("tcp", None)], ["udp", 6, True, None], when="CL"),
     Row("backlog", [(1, None), (100, None)], ["1", True, None, 1.5], when="L"),
     Row("reuseaddr", BOOLEAN, NO_BOOLEAN, False),
     Row("reuseport", BOOLEAN, NO_BOOLEAN, False),
@@ -70,6 +76,8 @@ ROWS = [
     Row("recvttl", BOOLEAN, NO_BOOLEAN, False),
     Row("sndbuf", [(10000, 20000), (1, 4608)], NO_INTEGER),
     Row("recbuf", [(5000, 10000), (1, 2304)], NO_INTEGER),
+    Row("bind_to_device", [("lo", "lo"), ("", ""), ({"base64": "bG8="}, "lo"), ([108, "o"], "lo")],
+        ["no-such-device", "0123456789abcdef", "lo\0", 1, True, None, {}], ""),
     Row("tclass", [(8, 8), (0, 0)], NO_INTEGER, 0, v6=True),
     Row("recvtclass", BOOLEAN, NO_BOOLEAN, False, v6=True),
 ]
@@ -304,12 +312,63 @@ def test_getopts(room, client):
 
 
 @pytest.mark.parametrize("options", [
-    {"backlog": 5}, {"ip": "127.0.0.1"}, {"ifaddr": "127.0.0.1"}, {"port": 5}, {"fd": "passed"},
+    {"tcp_module": "inet_tcp"}, {"protocol": "tcp"}, {"backlog": 5}, {"ip": "127.0.0.1"}, {"ifaddr": "127.0.0.1"}, {"port": 5}, {"fd": "passed"},
     ["inet"], ["inet6"], ["local"],
 ])
 def test_what_only_opening_takes(room, client, options):
     s, _ = room.pair(client)
     check_reason(client.fails("inet.setopts", {"socket": s, "options": options}), "einval")
+
+
+def test_msgq_watermarks_push_each_other(room, client):
+    s, _ = room.pair(client)
+    names = ["high_msgq_watermark", "low_msgq_watermark"]
+    client.setopts(s, {"low_msgq_watermark": 10000})
+    assert client.getopts(s, names) == {name: 10000 for name in names}
+    client.setopts(s, {"high_msgq_watermark": 100})
+    assert client.getopts(s, names) == {name: 100 for name in names}
+
+
+def test_info_tells_of_sends_that_wait(room, client):
+    """Row 18 of the decisions: they wait, and inet.info says how much."""
+    s, peer = room.pair(client, {
+        "high_msgq_watermark": 3000, "low_msgq_watermark": 1000, "high_watermark": 1000,
+    }, small=True)
+    assert client.call("inet.info", {"socket": s})["msgq"] == {"bytes": 0, "busy": False}
+    client.send(s, bytes(4 * g.MB))
+    others = [room.client() for _ in range(4)]
+    waiting = []
+    for other, wanted in zip(others, (0, 1500, 3000, 4500)):
+        waiting.append(other.start_send(s, b"x" * 1500))
+        other.sync()
+        assert client.call("inet.info", {"socket": s})["msgq"] == {
+            "bytes": wanted, "busy": wanted >= 3000,
+        }
+    others[3].close()  # what it gave is withdrawn
+    g.until(lambda: client.call("inet.info", {"socket": s})["msgq"]["bytes"] == 3000, "withdrawal")
+    assert client.call("inet.info", {"socket": s})["msgq"]["busy"] is True
+    others[2].close()
+    g.until(lambda: client.call("inet.info", {"socket": s})["msgq"]["bytes"] == 1500, "withdrawal")
+    assert client.call("inet.info", {"socket": s})["msgq"]["busy"] is True  # above low
+    peer.read(4 * g.MB + 2 * 1500)
+    for other, number in zip(others[:2], waiting):
+        assert other.reply(number).result() == "ok"
+    assert client.call("inet.info", {"socket": s})["msgq"] == {"bytes": 0, "busy": False}
+
+
+def test_the_first_of_family_words_and_tcp_module_wins(room, client, has_ipv6):
+    if not has_ipv6:
+        pytest.skip("this machine has no IPv6")
+    port = room.tcp_listener().getsockname()[1]
+    for options in (["inet6", {"tcp_module": "inet_tcp"}], [{"tcp_module": "inet6_tcp"}, "inet"]):
+        error = client.fails("gen_tcp.connect", {
+            "address": {"family": "inet", "addr": "127.0.0.1", "port": port}, "options": options})
+        check_reason(error, "eafnosupport")
+    s = client.connect(port, [{"tcp_module": "inet_tcp"}, "inet6", {"active": False}])
+    assert client.call("inet.peername", {"socket": s})["family"] == "inet"
+    listener = client.call("gen_tcp.listen", {
+        "port": 0, "options": [{"tcp_module": "inet6_tcp"}, {"ip": "::1"}]})["socket"]
+    assert client.call("inet.sockname", {"socket": listener})["family"] == "inet6"
 
 
 def test_watermarks_push_each_other(room, client):

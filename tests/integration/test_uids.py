@@ -68,6 +68,12 @@ def as_other_uid(pipe, path, socket_number, listener_number, client_number):
         reason("gen_tcp.connect", {"address": "127.0.0.1", "port": port, "options": [
             ["ifaddr", {"local": "/tmp/gentcp-not-to-be"}]]}),
     ]
+    seen["device"] = [
+        reason("inet.setopts", {"socket": mine, "options": {"bind_to_device": "lo"}}),
+        reason("gen_tcp.connect", {
+            "address": "127.0.0.1", "port": port, "options": {"bind_to_device": ""}}),
+    ]
+    seen["module"] = reason("gen_tcp.listen", {"port": 0, "options": {"tcp_module": "local_tcp"}})
     pipe.send((seen, mine))
     pipe.recv()
     c.close()
@@ -93,6 +99,8 @@ def test_another_uid_sees_nothing_and_gets_no_rights(room, bystander):
     assert seen["connection's fd"]
     assert seen["give"] in ("eacces", "badarg")
     assert seen["low port"] == ["eacces"] * 4
+    assert seen["device"] == ["eacces"] * 2
+    assert seen["module"] == "eacces"
     assert set(seen["local"]) <= {"eacces", "badarg"} and seen["local"][0] == "eacces"
     # Nothing was done to root's sockets; root sees theirs.
     assert root.states(s) == ["connected", "open"]

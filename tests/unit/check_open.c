@@ -3,6 +3,7 @@
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -153,6 +154,39 @@ START_TEST(plans)
 }
 END_TEST
 
+/* tcp_module is a family option among the others. */
+START_TEST(modules)
+{
+	struct tcp_open open = world_opening(&w, &list);
+	struct open_plan plan;
+
+	put_number(&list, OPTION_TCP_MODULE, OPTION_FAMILY_INET6);
+	put_number(&list, OPTION_FAMILY, OPTION_FAMILY_INET);
+	ck_assert_int_eq(open_plan_read(&plan, &open), 0);
+	ck_assert_int_eq(plan.family, AF_INET6);
+	list.items[0].id = OPTION_FAMILY;
+	list.items[1].id = OPTION_TCP_MODULE;
+	ck_assert_int_eq(open_plan_read(&plan, &open), 0);
+	ck_assert_int_eq(plan.family, AF_INET6);
+}
+END_TEST
+
+START_TEST(protocols)
+{
+	struct tcp_open open = world_opening(&w, &list);
+	struct open_plan plan;
+
+	ck_assert_int_eq(open_plan_read(&plan, &open), 0);
+	ck_assert_int_eq(plan.protocol, 0);
+	put_number(&list, OPTION_PROTOCOL, OPTION_PROTOCOL_MPTCP);
+	ck_assert_int_eq(open_plan_read(&plan, &open), 0);
+	ck_assert_int_eq(plan.protocol, IPPROTO_MPTCP);
+	put_number(&list, OPTION_PROTOCOL, OPTION_PROTOCOL_TCP);
+	ck_assert_int_eq(open_plan_read(&plan, &open), 0);
+	ck_assert_int_eq(plan.protocol, 0);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -164,6 +198,8 @@ main(void)
 	tcase_add_test(tc, half_of_a_pair_is_silent_until_the_start);
 	tcase_add_test(tc, what_will_not_do);
 	tcase_add_test(tc, plans);
+	tcase_add_test(tc, modules);
+	tcase_add_test(tc, protocols);
 	tcase_set_timeout(tc, 20);
 	suite_add_tcase(suite, tc);
 	return run_suite(suite);

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -187,6 +188,56 @@ START_TEST(watermarks_push_each_other)
 	ck_assert_int_eq(set(s), 0);
 	ck_assert_int_eq(number_of(s, OPTION_HIGH_WATERMARK), 0);
 	ck_assert_int_eq(number_of(s, OPTION_LOW_WATERMARK), 0);
+}
+END_TEST
+
+START_TEST(msgq_watermarks_push_each_other)
+{
+	ck_assert_int_eq(number_of(s, OPTION_HIGH_MSGQ_WATERMARK), 8192);
+	ck_assert_int_eq(number_of(s, OPTION_LOW_MSGQ_WATERMARK), 4096);
+	put_number(&list, OPTION_LOW_MSGQ_WATERMARK, 10000);
+	ck_assert_int_eq(set(s), 0);
+	ck_assert_int_eq(number_of(s, OPTION_HIGH_MSGQ_WATERMARK), 10000);
+	put_number(&list, OPTION_HIGH_MSGQ_WATERMARK, 100);
+	ck_assert_int_eq(set(s), 0);
+	ck_assert_int_eq(number_of(s, OPTION_HIGH_MSGQ_WATERMARK), 100);
+	ck_assert_int_eq(number_of(s, OPTION_LOW_MSGQ_WATERMARK), 100);
+}
+END_TEST
+
+static void
+put_device(const char *name)
+{
+	struct option_value v = {.id = OPTION_BIND_TO_DEVICE};
+
+	v.u.device.len = strlen(name);
+	memcpy(v.u.device.name, name, v.u.device.len + 1);
+	ck_assert(option_list_add(&list, &v));
+}
+
+/* The accepted sockets of a bound listener are bound by the kernel. */
+START_TEST(bound_to_a_device)
+{
+	struct option_value v = value_of(s, OPTION_BIND_TO_DEVICE);
+	struct tcp_socket *a;
+	int fd, reason;
+
+	ck_assert_uint_eq(v.u.device.len, 0);
+	put_device("no-such-device");
+	ck_assert_int_eq(set(s), EINVAL);
+	ck_assert_ptr_eq(failed, option_row(OPTION_BIND_TO_DEVICE));
+	put_device("lo");
+	reason = set(l);
+	if (reason != 0) {
+		fputs("this kernel wants a privilege for it: skipped\n", stderr);
+		return;
+	}
+	fd = world_client(port);
+	a = world_accept(&w, l);
+	v = value_of(a, OPTION_BIND_TO_DEVICE);
+	ck_assert_uint_eq(v.u.device.len, 2);
+	ck_assert_str_eq(v.u.device.name, "lo");
+	close(fd);
 }
 END_TEST
 
@@ -471,6 +522,8 @@ main(void)
 	tcase_add_test(tc, what_is_for_creation_is_refused);
 	tcase_add_test(tc, first_to_last_until_one_fails);
 	tcase_add_test(tc, watermarks_push_each_other);
+	tcase_add_test(tc, msgq_watermarks_push_each_other);
+	tcase_add_test(tc, bound_to_a_device);
 	tcase_add_test(tc, recbuf_raises_buffer);
 	tcase_add_test(tc, kernel_options_reach_the_kernel);
 	tcase_add_test(tc, options_of_other_families);
