@@ -30,9 +30,14 @@ packet_type(enum packet_id id)
 size_t
 packet_header_limit(const struct packet_settings *settings)
 {
-	if (settings->packet_size > settings->buffer)
-		return settings->packet_size;
-	return settings->buffer == 0 ? SIZE_MAX : settings->buffer;
+	return settings->packet_size > settings->buffer ? settings->packet_size
+							: settings->buffer;
+}
+
+bool
+packet_header_whole(const struct packet_settings *settings, size_t header, size_t len)
+{
+	return len >= header && packet_header_limit(settings) >= header;
 }
 
 enum packet_status

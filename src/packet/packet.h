@@ -34,7 +34,7 @@ enum packet_status {
 /* What the socket's options say. */
 struct packet_settings {
 	size_t packet_size; /* longest body; 0: no limit */
-	size_t buffer;	    /* where line cuts; what a header has to fit in */
+	size_t buffer;	    /* where line cuts; what a header has to fit in; never 0 */
 	size_t max_packet;  /* the daemon's own limit on a body */
 	unsigned char delimiter;
 };
@@ -59,10 +59,8 @@ struct packet_type {
 	/*
 	 * Finds the next packet in data[0..len).  *state is all zero at first,
 	 * and again whenever the settings changed or the bytes are not those of
-	 * the last call with more behind them.  READY leaves it as it is to be
-	 * for what follows the packet (zeroing it there too costs a second look
-	 * at a line that was cut, nothing else).  A decoder never looks at a
-	 * byte twice.  len may be 0 (MORE).
+	 * the last call with more behind them.  READY leaves it zero.  A decoder
+	 * never looks at a byte twice, but for a header's.  len may be 0 (MORE).
 	 */
 	enum packet_status (*decode)(const struct packet_settings *settings,
 	    struct packet_state *state, const unsigned char *data, size_t len,

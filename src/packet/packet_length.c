@@ -26,7 +26,7 @@ decode_length(const struct packet_settings *settings, size_t header,
 {
 	enum packet_status status;
 
-	if (len < header)
+	if (!packet_header_whole(settings, header, len))
 		return packet_header_part(settings, len, span);
 	status = packet_known(settings, header, packet_number(data, header), len, span);
 	strip(header, span);

@@ -8,7 +8,7 @@
 
 #include "packet/packet_private.h"
 
-/* Looks for the delimiter in data[0..end), from where the last look ended. */
+/* Looks for the delimiter in data[0..end) where nobody has looked yet. */
 static bool
 find_delimiter(const struct packet_settings *settings, struct packet_state *state,
     const unsigned char *data, size_t end, size_t *at)
@@ -23,22 +23,12 @@ find_delimiter(const struct packet_settings *settings, struct packet_state *stat
 	return p != NULL;
 }
 
-/* The packet is data[0..n): what was seen behind it stays known. */
-static enum packet_status
-ready(struct packet_state *state, size_t n, struct packet_span *span)
-{
-	state->scanned = state->scanned > n ? state->scanned - n : 0;
-	span->total = span->len = n;
-	return PACKET_READY;
-}
-
 enum packet_status
 packet_decode_line(const struct packet_settings *settings, struct packet_state *state,
     const unsigned char *data, size_t len, struct packet_span *span)
 {
 	size_t longest = settings->packet_size == 0 ? SIZE_MAX : settings->packet_size;
-	size_t piece = settings->buffer == 0 ? SIZE_MAX : settings->buffer;
-	size_t n = len < piece ? len : piece, at;
+	size_t n = len < settings->buffer ? len : settings->buffer, at;
 	bool found = find_delimiter(settings, state, data, n, &at);
 
 	*span = (struct packet_span){0};
@@ -46,5 +36,9 @@ packet_decode_line(const struct packet_settings *settings, struct packet_state *
 		n = at + 1;
 	if (n > longest || n > settings->max_packet)
 		return PACKET_INVALID;
-	return found || n == piece ? ready(state, n, span) : PACKET_MORE;
+	if (!found && n < settings->buffer)
+		return PACKET_MORE;
+	state->scanned = 0;
+	span->total = span->len = n;
+	return PACKET_READY;
 }

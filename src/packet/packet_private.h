@@ -13,9 +13,13 @@ enum { PACKET_TOTAL_MAX = INT32_MAX };
 /* How many bytes a header may take: those that gen_tcp's buffer can hold. */
 size_t packet_header_limit(const struct packet_settings *settings);
 
+/* Can a header of that many bytes be read, of len that are there? */
+bool packet_header_whole(
+    const struct packet_settings *settings, size_t header, size_t len);
+
 /*
- * The header in data[0..len) is not complete.  MORE, or INVALID if no more of
- * it would be read.  *span is all zero.
+ * It cannot.  MORE, or INVALID if no more of it would be read.  *span becomes all
+ * zero.
  */
 enum packet_status packet_header_part(
     const struct packet_settings *settings, size_t len, struct packet_span *span);

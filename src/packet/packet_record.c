@@ -30,7 +30,7 @@ packet_decode_sunrm(const struct packet_settings *settings, struct packet_state 
     const unsigned char *data, size_t len, struct packet_span *span)
 {
 	(void)state;
-	if (len < SUNRM_HEADER)
+	if (!packet_header_whole(settings, SUNRM_HEADER, len))
 		return packet_header_part(settings, len, span);
 	return packet_known(settings, SUNRM_HEADER,
 	    packet_number(data, SUNRM_HEADER) & SUNRM_LENGTH, len, span);
@@ -49,7 +49,7 @@ packet_decode_cdr(const struct packet_settings *settings, struct packet_state *s
 	uint32_t size;
 
 	(void)state;
-	if (len < CDR_HEADER)
+	if (!packet_header_whole(settings, CDR_HEADER, len))
 		return packet_header_part(settings, len, span);
 	*span = (struct packet_span){0};
 	if (memcmp(data, "GIOP", 4) != 0)
@@ -69,7 +69,7 @@ packet_decode_fcgi(const struct packet_settings *settings, struct packet_state *
 	enum packet_status status;
 
 	(void)state;
-	if (len < FCGI_HEADER)
+	if (!packet_header_whole(settings, FCGI_HEADER, len))
 		return packet_header_part(settings, len, span);
 	*span = (struct packet_span){0};
 	if (data[0] != FCGI_VERSION)
@@ -97,7 +97,7 @@ packet_decode_tpkt(const struct packet_settings *settings, struct packet_state *
 	uint32_t total;
 
 	(void)state;
-	if (len < TPKT_HEADER)
+	if (!packet_header_whole(settings, TPKT_HEADER, len))
 		return packet_header_part(settings, len, span);
 	*span = (struct packet_span){0};
 	total = packet_number(data + TPKT_LENGTH, 2);
