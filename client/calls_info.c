@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "client/connection.h"
+#include "proto/payload.h"
 
 int
 gentcp_setopts(struct gentcp *g, uint64_t socket, const char *options)
@@ -107,6 +108,22 @@ gentcp_port(struct gentcp *g, uint64_t socket, int *port)
 	if (rc == GENTCP_OK)
 		*port = (int)json_integer_value(c.reply.result);
 	return call_end(&c, rc);
+}
+
+int
+gentcp_getaddrs(
+    struct gentcp *g, const char *host, enum gentcp_family family, char **json)
+{
+	struct call c = {.g = g};
+
+	if (family != GENTCP_INET && family != GENTCP_INET6)
+		return connection_fail(
+		    g, GENTCP_INVALID, 0, "family must be inet or inet6");
+	bytes_append_str(&c.params, "{\"host\":");
+	payload_put_string(&c.params, host, strlen(host));
+	bytes_append_str(&c.params,
+	    family == GENTCP_INET6 ? ",\"family\":\"inet6\"" : ",\"family\":\"inet\"");
+	return call_text(&c, "inet.getaddrs", json);
 }
 
 int

@@ -305,6 +305,9 @@ struct gentcp_address {
 	uint32_t scope_id, flowinfo;
 };
 
+/* *json: an array of addresses as gentcp_connect() takes them.  inet or inet6. */
+int gentcp_getaddrs(
+    struct gentcp *g, const char *host, enum gentcp_family family, char **json);
 int gentcp_sockname(struct gentcp *g, uint64_t socket, struct gentcp_address *a);
 int gentcp_peername(struct gentcp *g, uint64_t socket, struct gentcp_address *a);
 /* A local socket has none: GENTCP_INVALID. */

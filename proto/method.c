@@ -105,6 +105,11 @@ static const struct method_row rows[] = {
 		{"monitor", METHOD_T_MONITOR, false, "the number that inet.monitor gave"}},
 	    0, "true or false",
 	    "Takes a monitor of the caller back; false if there is none (any more)."},
+	[METHOD_GETADDRS] = {METHOD_GETADDRS, "inet.getaddrs", {
+		{"host", METHOD_T_STRING, false, "a name, or a numeric address"},
+		{"family", METHOD_T_STRING, true, "inet (the default) or inet6"}},
+	    METHOD_WAITS, "an array of addresses",
+	    "Looks the addresses of a host up."},
 	[METHOD_HELLO] = {METHOD_HELLO, "session.hello", {
 		{"client", METHOD_T_STRING, true, "what the program is called: name/version"},
 		{"protocol", METHOD_T_INTEGER, true, "version of the protocol it speaks: 1"},
@@ -144,6 +149,7 @@ static const enum method_id by_name[] = {
     METHOD_SHUTDOWN,
     METHOD_UNRECV,
     METHOD_CANCEL_MONITOR,
+    METHOD_GETADDRS,
     METHOD_GETFD,
     METHOD_GETOPTS,
     METHOD_GETSTAT,

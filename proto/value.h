@@ -52,5 +52,10 @@ int value_read_address(json_t *json, struct address *a, struct value_error *e);
  * reference, NULL without memory.
  */
 json_t *value_new_sockaddr(const struct address *a);
+/*
+ * An IP address alone, as connect takes it: "127.0.0.1", "fe80::1%2" with its
+ * scope.  A new reference, NULL without memory.
+ */
+json_t *value_new_host(const struct address *a);
 
 #endif

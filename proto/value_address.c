@@ -228,6 +228,17 @@ value_new_sockaddr(const struct address *a)
 }
 
 json_t *
+value_new_host(const struct address *a)
+{
+	char text[ADDRESS_TEXT_MAX];
+
+	if (a->kind != ADDRESS_INET6 || a->u.inet6.scope_id == 0)
+		return new_text(a);
+	address_format(a, text);
+	return json_sprintf("%s%%%u", text, (unsigned)a->u.inet6.scope_id);
+}
+
+json_t *
 value_new_address(const struct address *a)
 {
 	if (a->sockaddr)

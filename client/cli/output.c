@@ -175,6 +175,9 @@ output_result(
 	case METHOD_PEERNAME:
 		put_address(out, result);
 		break;
+	case METHOD_GETADDRS:
+		put_rows(out, result);
+		break;
 	default:
 		put_any(out, result, row->id == METHOD_INFO ? '\n' : ' ');
 	}

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* sockname, peername, port, getstat, info, i: facts about sockets. */
 #include <errno.h>
+#include <string.h>
 
 #include "proto/value.h"
 #include "rpc/rpc_private.h"
@@ -207,4 +208,38 @@ call_i(struct call *call, struct request *q)
 		if (policy_sees(s, h->owner->uid) && !tcp_is_gone(h->tcp))
 			json_array_append_new(list, info_new(h));
 	reply_json(call, list);
+}
+
+/* --- getaddrs --------------------------------------------------------------- */
+
+static void
+looked_up(struct tcp_request *r, const struct tcp_outcome *o)
+{
+	struct call *call = call_of(r);
+	json_t *list;
+	size_t i;
+
+	if (o->reason != 0) {
+		reply_error(call, o->reason, NULL);
+		return;
+	}
+	list = json_array();
+	for (i = 0; i < o->count; i++)
+		json_array_append_new(list, value_new_host(&o->addresses[i]));
+	reply_json(call, list);
+}
+
+/* inet:getaddrs; its own answer to a family that it does not know is einval. */
+void
+call_getaddrs(struct call *call, struct request *q)
+{
+	const char *host = params_string(&q->params, 0, NULL);
+	const char *family = params_string(&q->params, 1, NULL);
+	bool inet6 = family != NULL && strcmp(family, "inet6") == 0;
+
+	if (family != NULL && !inet6 && strcmp(family, "inet") != 0)
+		reply_refused(
+		    call, EINVAL, NULL, "the family must be \"inet\" or \"inet6\"");
+	else if (call_wait(call, looked_up))
+		tcp_getaddrs(call->session->rpc->tcp, host, inet6, &call->request);
 }

@@ -232,6 +232,7 @@ call_handler call_setopts, call_getopts;
 call_handler call_sockname, call_peername, call_port, call_getstat, call_info, call_i;
 call_handler call_getfd;
 call_handler call_controlling_process;
+call_handler call_getaddrs;
 call_handler call_monitor, call_cancel_monitor;
 call_handler call_hello, call_self, call_clients, call_cancel;
 

@@ -80,7 +80,7 @@ fail(struct connector *c, int reason)
 
 	o.reason = reason == EINVAL ? REASON_BADARG : reason;
 	o.option = c->failed;
-	r->connector = NULL;
+	r->state = NULL;
 	connector_free(c);
 	tcp_request_finish(r, &o);
 }
@@ -98,7 +98,7 @@ succeed(struct connector *c)
 	}
 	tcp_state_move(s, TCP_CONNECTED);
 	c->s = NULL;
-	r->connector = NULL;
+	r->state = NULL;
 	connector_free(c);
 	tcp_request_finish(r, &o);
 	/* the caller may have done away with it at once */
@@ -113,7 +113,7 @@ expired(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	fail(r->connector, REASON_TIMEOUT);
+	fail(r->state, REASON_TIMEOUT);
 }
 
 /* --- one attempt after the other ------------------------------------------------- */
@@ -306,40 +306,18 @@ one_address(struct connector *c, const struct address *a)
 	    a, a->sockaddr ? a->port : c->port, c->plan.family, &one->addr, &one->len);
 }
 
-/* As inet:visible_string/1: what cannot be a name is not even looked up. */
-static bool
-is_visible(const char *host)
-{
-	if (*host == '\0')
-		return false;
-	for (; *host != '\0'; host++)
-		if (*host <= ' ' || *host > '~')
-			return false;
-	return true;
-}
-
-/*
- * Numeric text is an address of its own family only: "::1" is nothing to an
- * IPv4 socket, nor "127.0.0.1" to an IPv6 one.  *pending: the answer will come.
- */
+/* *pending: the answer will come. */
 static int
 find_host(struct connector *c, const char *host, bool *pending)
 {
 	struct address a;
-	int reason;
+	int reason = tcp_host_read(host, c->plan.family, &a, pending);
 
-	if (!is_visible(host) || c->plan.family == AF_LOCAL)
-		return REASON_BADARG;
-	if (address_parse_host(host, &a)) {
-		if ((a.kind == ADDRESS_INET6) != (c->plan.family == AF_INET6))
-			return REASON_NXDOMAIN;
+	if (reason == 0 && !*pending)
 		return one_address(c, &a);
-	}
-	if (strchr(host, ':') != NULL)
-		return REASON_NXDOMAIN;
-	reason = resolver_lookup(
-	    c->ctx->resolver, host, c->plan.family, resolved, c, &c->job);
-	*pending = reason == 0;
+	if (*pending)
+		reason = resolver_lookup(
+		    c->ctx->resolver, host, c->plan.family, resolved, c, &c->job);
 	return reason;
 }
 
@@ -397,7 +375,7 @@ tcp_connect(struct tcp_context *ctx, const struct tcp_open *open, int64_t timeou
 	c->ctx = ctx;
 	c->r = r;
 	c->thread = -1;
-	r->connector = c;
+	r->state = c;
 	TAILQ_INSERT_TAIL(&ctx->connectors, c, link);
 	reason = prepare(c, open);
 	if (reason == 0 && !tcp_request_arm(r, ctx, timeout, expired))
@@ -414,10 +392,10 @@ tcp_connect(struct tcp_context *ctx, const struct tcp_open *open, int64_t timeou
 void
 tcp_connector_cancel(struct tcp_request *r)
 {
-	struct connector *c = r->connector;
+	struct connector *c = r->state;
 
 	tcp_request_detach(r);
-	r->connector = NULL;
+	r->state = NULL;
 	if (c != NULL)
 		connector_free(c);
 }

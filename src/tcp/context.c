@@ -33,6 +33,7 @@ tcp_new(struct event_base *base, const struct clock *clock,
 	TAILQ_INIT(&ctx->sockets);
 	TAILQ_INIT(&ctx->ended);
 	TAILQ_INIT(&ctx->connectors);
+	TAILQ_INIT(&ctx->lookups);
 	TAILQ_INIT(&ctx->gathered);
 	bytes_init(&ctx->spare);
 	return ctx;
@@ -47,6 +48,7 @@ tcp_free(struct tcp_context *ctx)
 	if (ctx == NULL)
 		return;
 	tcp_connector_end_all(ctx);
+	tcp_lookup_end_all(ctx);
 	while ((s = TAILQ_FIRST(&ctx->sockets)) != NULL)
 		tcp_socket_end(s, REASON_CLOSED, false);
 	tcp_reap(ctx);

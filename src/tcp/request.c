@@ -98,6 +98,9 @@ tcp_cancel(struct tcp_request *r)
 	switch (r->kind) {
 	case TCP_R_NONE:
 		break;
+	case TCP_R_LOOKUP:
+		tcp_lookup_cancel(r);
+		break;
 	case TCP_R_CONNECT:
 		tcp_connector_cancel(r);
 		break;

@@ -101,10 +101,14 @@ struct tcp_outcome {
 	const void *data;
 	size_t len;
 	const struct option_row *option; /* connect, listen, accept: refused */
+	/* getaddrs: what was found; valid during done() */
+	const struct address *addresses;
+	size_t count;
 };
 
 enum tcp_request_kind {
 	TCP_R_NONE,
+	TCP_R_LOOKUP,
 	TCP_R_CONNECT,
 	TCP_R_ACCEPT,
 	TCP_R_RECV,
@@ -142,7 +146,7 @@ struct tcp_request {
 	int how;	      /* shutdown */
 	struct bytes held;    /* send: not yet taken */
 	struct charge charge; /* for held */
-	void *connector;      /* connect: its state */
+	void *state;	      /* connect, getaddrs: what it is about */
 };
 
 /* Withdraws r: done() will not be called.  What a send gave is still sent,
@@ -166,6 +170,14 @@ struct tcp_open {
  * none of that name.  Reads /etc/services, a local file.
  */
 bool tcp_service_port(const char *name, uint16_t *port);
+
+/*
+ * inet:getaddrs: the addresses of a host of one family, in the resolver's order; a
+ * numeric host is its own.  host is copied.  o->reason: einval for what cannot be
+ * a name, nxdomain (also a number of the other family), system_limit, enomem.
+ */
+void tcp_getaddrs(
+    struct tcp_context *ctx, const char *host, bool inet6, struct tcp_request *r);
 
 /*
  * gen_tcp:connect.  timeout in ms or CLOCK_NEVER, over names and all

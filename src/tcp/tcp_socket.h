@@ -11,6 +11,7 @@
 /* --- the context ------------------------------------------------------- */
 
 struct connector;
+struct lookup;
 struct resolver;
 
 /* trace.c: how much the sockets with debug may say. */
@@ -21,6 +22,7 @@ struct trace_budget {
 };
 
 TAILQ_HEAD(connector_list, connector);
+TAILQ_HEAD(lookup_list, lookup);
 TAILQ_HEAD(tcp_socket_list, tcp_socket);
 TAILQ_HEAD(tcp_request_list, tcp_request);
 
@@ -33,6 +35,7 @@ struct tcp_context {
 	struct tcp_socket_list sockets;	  /* all that live */
 	struct tcp_socket_list ended;	  /* freed by tcp_reap() */
 	struct connector_list connectors; /* connects that wait */
+	struct lookup_list lookups;	  /* getaddrs that wait */
 	struct tcp_socket_list gathered;  /* with sends to be written */
 	size_t gather_sends;		  /* of all of them */
 	bool gathers;
@@ -342,6 +345,18 @@ void tcp_shutdown_run(struct tcp_socket *s, struct tcp_request *r);
 void tcp_close_run(struct tcp_socket *s, struct tcp_request *r);
 /* All output is out: what waited for that. */
 void tcp_close_flushed(struct tcp_socket *s);
+
+/* --- lookup.c ------------------------------------------------------------------ */
+
+/*
+ * Reads a host of connect or getaddrs.  Numeric text is an address of its own
+ * family only: "::1" is nothing to an IPv4 socket, nor "127.0.0.1" to an IPv6 one.
+ * 0 with *a, or with *name: it is to be looked up; badarg for what can be no name;
+ * nxdomain.
+ */
+int tcp_host_read(const char *host, int family, struct address *a, bool *name);
+void tcp_lookup_cancel(struct tcp_request *r);
+void tcp_lookup_end_all(struct tcp_context *ctx); /* they get closed */
 
 /* connector.c, listener.c */
 void tcp_connector_cancel(struct tcp_request *r);

@@ -285,6 +285,13 @@ def test_events_waits_and_background(start, room):
     assert (status, out, err) == (OK, "", "")
 
 
+def test_getaddrs(cli):
+    assert cli("call", "getaddrs", "127.1") == (OK, "127.0.0.1\n", "")
+    assert cli("call", "getaddrs", "::1", "inet6") == (OK, "::1\n", "")
+    status, out, err = cli("call", "getaddrs", "::1")
+    assert (status, out) == (FAILED, "") and "nxdomain" in err
+
+
 def test_monitors(cli):
     script = (
         "l = listen 0 ip=127.0.0.1\nm = monitor $l\nn = monitor $l\ncancel_monitor $n\n"

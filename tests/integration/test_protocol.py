@@ -252,7 +252,7 @@ def test_a_missing_param_is_named(client, method, params, name):
     "gen_tcp.close", "gen_tcp.shutdown", "gen_tcp.controlling_process", "gen_tcp.unrecv",
     "gen_tcp.fdopen", "inet.setopts", "inet.getopts", "inet.sockname", "inet.peername",
     "inet.port", "inet.getstat", "inet.info", "inet.i", "inet.monitor",
-    "inet.cancel_monitor", "session.hello", "session.self",
+    "inet.cancel_monitor", "inet.getaddrs", "session.hello", "session.self",
     "session.clients", "session.cancel",
 ])
 def test_an_unknown_param_is_named(client, method):

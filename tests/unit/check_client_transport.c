@@ -246,7 +246,7 @@ START_TEST(late_answers)
 END_TEST
 
 static void
-answer_monitors(struct fake_daemon *f)
+answer_more_calls(struct fake_daemon *f)
 {
 	hear(f, REQUEST("2", "inet.monitor", "{\"socket\":3}"));
 	say(f, RESULT("2", "{\"monitor\":5}"));
@@ -258,14 +258,17 @@ answer_monitors(struct fake_daemon *f)
 	    "\"socket\":3,\"reason\":\"normal\"}}\n" RESULT("4", "false"));
 	hear(f, REQUEST("5", "inet.cancel_monitor", "{\"monitor\":6}"));
 	say(f, RESULT("5", "true"));
+	hear(f, REQUEST("6", "inet.getaddrs", "{\"host\":\"a\",\"family\":\"inet6\"}"));
+	say(f, RESULT("6", "[\"::1\"]"));
 }
 
-START_TEST(monitors)
+START_TEST(monitors_and_addresses)
 {
 	struct fake_daemon f;
-	struct gentcp *g = fake_daemon_start(&f, answer_monitors);
+	struct gentcp *g = fake_daemon_start(&f, answer_more_calls);
 	const struct gentcp_event *e;
 	uint64_t monitor = 0;
+	char *json = NULL;
 	int found = 2;
 
 	ck_assert_int_eq(gentcp_monitor(g, 3, &monitor), GENTCP_OK);
@@ -275,6 +278,10 @@ START_TEST(monitors)
 	ck_assert_int_eq(found, 0);
 	ck_assert_int_eq(gentcp_cancel_monitor(g, 6, &found), GENTCP_OK);
 	ck_assert_int_eq(found, 1);
+	ck_assert_int_eq(gentcp_getaddrs(g, "a", GENTCP_LOCAL, &json), GENTCP_INVALID);
+	ck_assert_int_eq(gentcp_getaddrs(g, "a", GENTCP_INET6, &json), GENTCP_OK);
+	ck_assert_str_eq(json, "[\"::1\"]");
+	free(json);
 	ck_assert_int_eq(gentcp_receive(g, DEADLINE, &e), GENTCP_OK);
 	ck_assert_int_eq(e->type, GENTCP_EVENT_DOWN);
 	ck_assert_uint_eq(e->socket, 3);
@@ -358,7 +365,7 @@ main(void)
 	tcase_add_test(tcase, calls_and_their_results);
 	tcase_add_test(tcase, a_blocking_call_in_a_callback);
 	tcase_add_test(tcase, late_answers);
-	tcase_add_test(tcase, monitors);
+	tcase_add_test(tcase, monitors_and_addresses);
 	tcase_add_test(tcase, the_daemon_goes);
 	tcase_add_test(tcase, no_daemon);
 	tcase_add_test(tcase, where_the_daemon_is);

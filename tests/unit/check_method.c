@@ -85,6 +85,7 @@ START_TEST(shapes)
 	    {"inet.getfd", "socket", METHOD_TELLS | METHOD_GIVES},
 	    {"inet.monitor", "socket", 0},
 	    {"inet.cancel_monitor", "monitor", 0},
+	    {"inet.getaddrs", "host family?", METHOD_WAITS},
 	    {"session.hello", "client? protocol? data? attachments?", 0},
 	    {"session.self", "", METHOD_TELLS},
 	    {"session.clients", "", METHOD_TELLS},

@@ -185,6 +185,12 @@ START_TEST(address_printed)
 		a = read_address(texts[i]);
 		expect_json(value_new_sockaddr(&a), texts[i]);
 	}
+	a = read_address("'fe80::1%2'");
+	expect_json(value_new_host(&a), "'fe80::1%2'");
+	a.u.inet6.scope_id = 0;
+	expect_json(value_new_host(&a), "'fe80::1'");
+	a = read_address("'1.2.3.4'");
+	expect_json(value_new_host(&a), "'1.2.3.4'");
 	/* One that the kernel gave is no sockaddr of the user's. */
 	a = read_address("'127.0.0.1'");
 	a.port = 80;
