@@ -81,12 +81,19 @@ input_ended(struct tcp_socket *s, int reason)
 	tcp_senders_wake(s);
 }
 
-/* A reset passes for an orderly end unless the user wants to know. */
+/*
+ * A reset passes for an orderly end unless the user wants to know.  Output that
+ * waits has failed in the same moment, and gen_tcp hears of that first.
+ */
 static void
 read_failed(struct tcp_socket *s, int err)
 {
 	bool hidden = err == ECONNRESET && !s->set.show_econnreset;
 
+	if (err == ECONNRESET && bytes_len(&s->out) > 0) {
+		tcp_writer_failed(s, err, NULL);
+		return;
+	}
 	input_ended(s, hidden ? REASON_CLOSED : err);
 }
 

@@ -92,6 +92,15 @@ def small_buffers(sock):
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 8192)
 
 
+def reset_seen(client, s):
+    """Waits until the kernel has the peer's reset: peername says enotconn."""
+
+    def gone():
+        return "error" in client.reply(client.request("inet.peername", {"socket": s})).json
+
+    until(gone, "the peer's reset")
+
+
 class Room:
     """What one test uses; all of it ends with the test."""
 

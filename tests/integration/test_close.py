@@ -287,11 +287,6 @@ def test_shutdown_refuses_a_bad_how(room, client, how):
 def test_shutdown_after_a_reset_says_what_the_kernel_says(room, client):
     s, peer = room.pair(client)
     peer.reset()
-
-    def gone():
-        r = client.reply(client.request("inet.peername", {"socket": s}))
-        return "error" in r.json
-
-    g.until(gone, "the reset")
+    g.reset_seen(client, s)
     error = client.fails("gen_tcp.shutdown", {"socket": s, "how": "write"})
     check_reason(error, "enotconn")

@@ -270,21 +270,11 @@ def test_send_to_a_closed_peer_is_ok_then_closed(room, client):
     check_reason(client.send_fails(s), "enotconn")
 
 
-def reset_seen(client, s):
-    """Waits until the kernel has the peer's reset: peername says enotconn."""
-
-    def gone():
-        r = client.reply(client.request("inet.peername", {"socket": s}))
-        return "error" in r.json
-
-    g.until(gone, "the peer's reset")
-
-
 @probe(77)
 def test_send_after_a_shown_reset(room, client):
     s, peer = room.pair(client, {"show_econnreset": True})
     peer.reset()
-    reset_seen(client, s)
+    g.reset_seen(client, s)
     check_reason(client.send_fails(s), "econnreset")
     check_reason(client.send_fails(s), "enotconn")
     check_reason(client.recv_fails(s), "econnreset")
@@ -294,7 +284,7 @@ def test_send_after_a_shown_reset(room, client):
 def test_send_after_a_hidden_reset(room, client):
     s, peer = room.pair(client)
     peer.reset()
-    reset_seen(client, s)
+    g.reset_seen(client, s)
     check_reason(client.send_fails(s), "closed")
     check_reason(client.send_fails(s), "enotconn")
     check_reason(client.recv_fails(s), "closed")

@@ -370,6 +370,31 @@ START_TEST(blocked_meets_reset)
 }
 END_TEST
 
+/* Whichever event comes first, the writer's answers are given. */
+START_TEST(recv_and_blocked_meet_reset)
+{
+	struct pair p;
+	struct call a, b, r;
+
+	pair_open(&p);
+	p.s->set.show_econnreset = true;
+	call_init(&a, &p, "a");
+	call_init(&b, &p, "b");
+	call_init(&r, &p, "r");
+	fill_kernel(&p, FILL_ALL);
+	p.s->set.high_watermark = 100;
+	call_say(&a, "x");
+	call_say(&b, "x");
+	call_recv(&r, 0, CLOCK_NEVER);
+	peer_reset(&p);
+	pair_expect(&p, "r=closeda=econnresetb=enotconn");
+	say_now(&p, "x", ENOTCONN);
+	recv_now(&p, 0, ECONNRESET, "");
+	recv_now(&p, 0, ENOTCONN, "");
+	pair_close(&p);
+}
+END_TEST
+
 /* recv notices the end while a sender is blocked */
 START_TEST(blocked_meets_end)
 {
@@ -561,6 +586,7 @@ main(void)
 	    error_while_recv_waits,
 	    error_in_the_background,
 	    blocked_meets_reset,
+	    recv_and_blocked_meet_reset,
 	    blocked_meets_end,
 	    active_errors,
 	    shutdown_behind_output,
