@@ -314,7 +314,8 @@ static const struct option_row rows[] = {
 	    KERNEL(IPPROTO_IPV6, IPV6_V6ONLY),
 	    WHEN(AT_ALL), ON(INET6), .initial = "the system's",
 	    .help = "whether an IPv6 socket leaves IPv4 alone",
-	    .note = "Only before bind; later it is einval."},
+	    .note = "Only before bind; later it is einval. The kernel sets it by itself where the "
+		"address is not any."},
 	[OPTION_BIND_TO_DEVICE] = {ID(OPTION_BIND_TO_DEVICE, "bind_to_device"),
 	    .type = OPTION_T_DEVICE, KERNEL(SOL_SOCKET, SO_BINDTODEVICE),
 	    WHEN(AT_ALL), BY_KERNEL, ON(IP), .initial = "\"\"",

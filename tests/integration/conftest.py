@@ -2,7 +2,7 @@
 """Fixtures of the integration tests.
 
 To be run as
-    PYTHONDONTWRITEBYTECODE=1 GENTCPD=… GENTCP_CLI=… \
+    PYTHONDONTWRITEBYTECODE=1 GENTCPD=… GENTCP_CLI=… PRINT_OPTIONS=… \
         python3 -m pytest -p no:cacheprovider tests/integration
 which writes nothing into the source tree.  GENTCP_TEST_SCALE below 1 makes the
 large tests smaller, for builds with sanitizers.
@@ -10,6 +10,7 @@ large tests smaller, for builds with sanitizers.
 
 import os
 import resource
+import socket
 import sys
 
 import pytest
@@ -81,3 +82,14 @@ def bystander(room):
     b.fine()
     yield b
     b.fine()
+
+
+@pytest.fixture(scope="session")
+def has_ipv6():
+    """Is there an IPv6 loopback?"""
+    try:
+        with socket.socket(socket.AF_INET6) as s:
+            s.bind(("::1", 0))
+    except OSError:
+        return False
+    return True
