@@ -27,6 +27,16 @@ def pytest_configure(config):
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
+def pytest_terminal_summary(terminalreporter):
+    """A line for each test that was skipped, as build-aux/count reads it."""
+    for report in terminalreporter.stats.get("skipped", []):
+        path, _, name = report.nodeid.partition("::")
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
+        reason = str(reason).removeprefix("Skipped: ")
+        terminalreporter.write_line(
+            "skipped: %s::%s: %s" % (os.path.basename(path), name, reason))
+
+
 @pytest.fixture(scope="module")
 def daemon():
     """A gentcpd for the tests of one file; it must end with status 0."""

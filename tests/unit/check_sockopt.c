@@ -229,7 +229,9 @@ START_TEST(bound_to_a_device)
 	put_device("lo");
 	reason = set(l);
 	if (reason != 0) {
-		fputs("this kernel wants a privilege for it: skipped\n", stderr);
+		fputs("skipped: check_sockopt.c::bound_to_a_device: "
+		      "this kernel wants a privilege for it\n",
+		    stderr);
 		return;
 	}
 	fd = world_client(port);
