@@ -7,9 +7,11 @@ import os
 import select
 import stat
 import struct
+import subprocess
+import time
 import traceback
 
-from gentcp_base import CODES, DEADLINE
+from gentcp_base import CODES, DEADLINE, gentcp_cli
 from gentcp_client import live_clients
 
 class Child:
@@ -64,6 +66,57 @@ class Child:
 class ChildFailed:
     def __init__(self, text):
         self.text = text
+
+
+class Command:
+    """A gentcp-cli that runs beside the test; its lines come with a deadline."""
+
+    def __init__(self, daemon, *args):
+        env = dict(os.environ, GENTCPD_SOCKET=daemon.path)
+        self.process = subprocess.Popen(
+            [gentcp_cli(), *map(str, args)], env=env, stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        os.set_blocking(self.process.stdout.fileno(), False)
+        self.buffer = b""
+
+    def say(self, text):
+        self.process.stdin.write(text.encode() + b"\n")
+        self.process.stdin.flush()
+
+    def line(self):
+        deadline = time.monotonic() + DEADLINE
+        while b"\n" not in self.buffer:
+            left = deadline - time.monotonic()
+            ready = select.select([self.process.stdout], [], [], max(0, left))[0]
+            if not ready:
+                raise AssertionError("no line in time, only %r" % self.buffer)
+            data = os.read(self.process.stdout.fileno(), 65536)
+            if not data:
+                raise AssertionError("gentcp-cli ended: " + self.process.stderr.read().decode())
+            self.buffer += data
+        line, _, self.buffer = self.buffer.partition(b"\n")
+        return line.decode()
+
+    def end(self):
+        """Ends its input and waits: (status, the rest of stdout, stderr)."""
+        self.process.stdin.close()
+        status = self.process.wait(DEADLINE)
+        rest = self.buffer
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                data = os.read(self.process.stdout.fileno(), 65536)
+                if not data:
+                    break
+                rest += data
+        return status, rest.decode(), self.process.stderr.read().decode()
+
+    def close(self):
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+        for stream in (self.process.stdin, self.process.stdout, self.process.stderr):
+            with contextlib.suppress(OSError):
+                stream.close()
 
 
 def blast(sock, data, quiet=0.3, limit=None):

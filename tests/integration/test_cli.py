@@ -8,7 +8,6 @@ import re
 import select
 import subprocess
 import tempfile
-import time
 
 import pytest
 
@@ -38,60 +37,9 @@ def cli(room):
     return run
 
 
-class Process:
-    """A gentcp-cli that runs beside the test; its lines come with a deadline."""
-
-    def __init__(self, room, *args):
-        env = dict(os.environ, GENTCPD_SOCKET=room.daemon.path)
-        self.process = subprocess.Popen(
-            [g.gentcp_cli(), *map(str, args)], env=env, stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        os.set_blocking(self.process.stdout.fileno(), False)
-        self.buffer = b""
-
-    def say(self, text):
-        self.process.stdin.write(text.encode() + b"\n")
-        self.process.stdin.flush()
-
-    def line(self):
-        deadline = time.monotonic() + g.DEADLINE
-        while b"\n" not in self.buffer:
-            left = deadline - time.monotonic()
-            ready = select.select([self.process.stdout], [], [], max(0, left))[0]
-            if not ready:
-                raise AssertionError("no line in time, only %r" % self.buffer)
-            data = os.read(self.process.stdout.fileno(), 65536)
-            if not data:
-                raise AssertionError("gentcp-cli ended: " + self.process.stderr.read().decode())
-            self.buffer += data
-        line, _, self.buffer = self.buffer.partition(b"\n")
-        return line.decode()
-
-    def end(self):
-        """Ends its input and waits: (status, the rest of stdout, stderr)."""
-        self.process.stdin.close()
-        status = self.process.wait(g.DEADLINE)
-        rest = self.buffer
-        with contextlib.suppress(BlockingIOError):
-            while True:
-                data = os.read(self.process.stdout.fileno(), 65536)
-                if not data:
-                    break
-                rest += data
-        return status, rest.decode(), self.process.stderr.read().decode()
-
-    def close(self):
-        if self.process.poll() is None:
-            self.process.kill()
-            self.process.wait()
-        for stream in (self.process.stdin, self.process.stdout, self.process.stderr):
-            with contextlib.suppress(OSError):
-                stream.close()
-
-
 @pytest.fixture
 def start(room):
-    return lambda *args: room.own(Process(room, *args))
+    return lambda *args: room.own(g.Command(room.daemon, *args))
 
 
 # --- exit codes and usage ----------------------------------------------------
@@ -159,7 +107,7 @@ def test_the_daemons_end_ends_the_shell():
     d = g.Daemon()
     room = g.Room(d)
     try:
-        shell = room.own(Process(room, "shell"))
+        shell = room.own(g.Command(room.daemon, "shell"))
         shell.say("self")
         shell.line()
         d.stop()

@@ -12,7 +12,7 @@ import signal
 import pytest
 
 import gentcp_test as g
-from gentcp_test import check_reason
+from gentcp_test import check_reason, probe
 
 
 def monitor(c, socket):
@@ -37,6 +37,7 @@ def test_a_close(room, client):
     assert cancel(client, m) is False
 
 
+@probe(70)
 def test_a_peer_that_closes_brings_no_down_to_a_passive_socket(room, client):
     s, peer = room.pair(client)
     m = monitor(client, s)
@@ -128,6 +129,7 @@ def test_an_owner_that_is_killed(room, client):
         child.close()
 
 
+@probe(71)
 def test_what_is_gone_or_never_was_is_noproc(room, client):
     s, _ = room.pair(client)
     client.close_socket(s)
