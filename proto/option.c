@@ -322,6 +322,21 @@ static const struct option_row rows[] = {
 	    .help = "network device that all packets go through, by name, in any form of bytes",
 	    .note = "Empty for any. An unknown one is einval. Only for clients of root and of "
 		"the daemon's own user, else eacces."},
+	[OPTION_PKTOPTIONS] = {ID(OPTION_PKTOPTIONS, "pktoptions"), .type = OPTION_T_PACKET,
+	    KERNEL(IPPROTO_IP, IP_PKTOPTIONS),
+	    WHEN(OPTION_AT_GET), ON(IP), .initial = "[]",
+	    .help = "what the kernel has kept of received packets, as recvtos, recvttl and "
+		"recvtclass say: [{\"ttl\": 64}, {\"tos\": 8}]",
+	    .note = "In the kernel's order. Of an IPv6 socket it is IPV6_2292PKTOPTIONS, of a "
+		"local one einval."},
+	[OPTION_RAW] = {ID(OPTION_RAW, "raw"), .type = OPTION_T_RAW,
+	    WHEN(AT_ALL), BY_KERNEL, ON(ALL), .initial = "none",
+	    .help = "one of the kernel's own options by its numbers, with its bytes in any form",
+	    .note = "Several are all set, in their order. getopts asks for one by {\"raw\": "
+		"[protocol, option, size]}, with at most 65536 for the size, or with bytes in its place; "
+		"its result has raw, an array with [protocol, option, {\"base64\": bytes}] for each "
+		"that was asked for, null where the kernel refused. Only those of the table below; "
+		"others are eacces, for everybody."},
 
 	/* --- bare words --------------------------------------------------- */
 	[OPTION_BINARY] = {ID(OPTION_BINARY, "binary"), WORD(OPTION_MODE, OPTION_MODE_BINARY),
@@ -377,9 +392,11 @@ static const enum option_id by_name[] = {
     OPTION_NOPUSH,
     OPTION_PACKET,
     OPTION_PACKET_SIZE,
+    OPTION_PKTOPTIONS,
     OPTION_PORT,
     OPTION_PRIORITY,
     OPTION_PROTOCOL,
+    OPTION_RAW,
     OPTION_RECBUF,
     OPTION_RECVTCLASS,
     OPTION_RECVTOS,

@@ -68,6 +68,8 @@ enum option_id {
 	OPTION_RECBUF,
 	OPTION_IPV6_V6ONLY,
 	OPTION_BIND_TO_DEVICE,
+	OPTION_PKTOPTIONS,
+	OPTION_RAW,
 	/* bare words that stand for another option with a value */
 	OPTION_BINARY,
 	OPTION_LIST,
@@ -87,6 +89,8 @@ enum option_type {
 	OPTION_T_ADDRESS, /* ip: an address; ifaddr: or a sockaddr */
 	OPTION_T_PASSED,  /* "passed": the message's descriptor */
 	OPTION_T_DEVICE,  /* a network device's name, as bytes */
+	OPTION_T_PACKET,  /* what came with packets: only to be asked for */
+	OPTION_T_RAW,	  /* [protocol, option, bytes] */
 	OPTION_T_BARE	  /* a word without a value */
 };
 
@@ -169,6 +173,8 @@ enum option_active {
 
 enum { OPTION_INFINITY = -1 };	 /* a timeout that never ends */
 enum { OPTION_DEVICE_MAX = 15 }; /* bytes of a device's name */
+enum { OPTION_RAW_MAX = 32 };	 /* bytes of a raw value that are kept */
+enum { OPTION_PACKET_OPTIONS = 8 };
 
 struct option_value {
 	enum option_id id; /* never that of a bare word */
@@ -188,6 +194,18 @@ struct option_value {
 			size_t len; /* 0: none */
 			char name[OPTION_DEVICE_MAX + 1];
 		} device; /* the name ends with NUL too */
+		struct {
+			unsigned count;
+			struct {
+				enum option_id id;
+				int number;
+			} items[OPTION_PACKET_OPTIONS];
+		} packet;
+		struct {
+			int level, name;
+			size_t len; /* as given: may be more than is kept */
+			unsigned char data[OPTION_RAW_MAX];
+		} raw; /* or a question: len is the size asked for */
 	} u;
 };
 

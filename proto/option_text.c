@@ -113,6 +113,12 @@ option_put_values(struct bytes *out, const struct option_row *row, const char *s
 	case OPTION_T_DEVICE:
 		bytes_append_str(out, "the name of a device");
 		break;
+	case OPTION_T_PACKET:
+		bytes_append_str(out, "an array");
+		break;
+	case OPTION_T_RAW:
+		bytes_append_str(out, "[protocol, option, bytes]");
+		break;
 	case OPTION_T_BARE:
 		bytes_append_str(out, "none, the word alone");
 		break;

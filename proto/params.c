@@ -46,13 +46,21 @@ is_text(const json_t *v)
 	return params_text(v) != NULL;
 }
 
+/* A name, or one with what it is asked about: {"raw": …}, ["raw", …]. */
+static bool
+is_name(const json_t *v)
+{
+	return json_is_string(v) || json_object_size(v) == 1 ||
+	    (json_array_size(v) == 2 && json_is_string(json_array_get(v, 0)));
+}
+
 static bool
 is_names(const json_t *v)
 {
 	if (!json_is_array(v))
 		return false;
 	for (size_t i = 0; i < json_array_size(v); i++) {
-		if (!json_is_string(json_array_get(v, i)))
+		if (!is_name(json_array_get(v, i)))
 			return false;
 	}
 	return true;

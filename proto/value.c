@@ -167,6 +167,10 @@ refuse_value(const struct option_row *row, struct value_error *e)
 		    "must be the name of a device, %d bytes at most and no NUL",
 		    OPTION_DEVICE_MAX);
 		return value_refuse_option(e, row, text);
+	case OPTION_T_PACKET:
+		return value_refuse_option(e, row, "can only be asked for");
+	case OPTION_T_RAW:
+		return value_refuse_option(e, row, "must be [protocol, option, bytes]");
 	case OPTION_T_BARE:
 		(void)snprintf(text, sizeof text, "takes no value: write \"%s\": \"%s\"",
 		    option_row(row->stands_for)->name, row->name);
@@ -230,6 +234,10 @@ value_read(const struct option_row *row, json_t *json, struct option_value *v,
 		good = read_text(
 		    json, v->u.device.name, OPTION_DEVICE_MAX, &v->u.device.len);
 		break;
+	case OPTION_T_RAW:
+		good = value_read_raw(json, false, v);
+		break;
+	case OPTION_T_PACKET:
 	case OPTION_T_BARE:
 		break;
 	}
@@ -291,6 +299,11 @@ value_new(const struct option_value *v)
 		return json_string("passed");
 	case OPTION_T_DEVICE:
 		return value_new_bytes(v->u.device.name, v->u.device.len);
+	case OPTION_T_PACKET:
+		return value_new_packet(v);
+	case OPTION_T_RAW:
+		return value_new_raw(v->u.raw.level, v->u.raw.name, v->u.raw.data,
+		    v->u.raw.len < OPTION_RAW_MAX ? v->u.raw.len : OPTION_RAW_MAX);
 	case OPTION_T_BARE:
 		break;
 	}

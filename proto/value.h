@@ -37,6 +37,16 @@ int value_read_options(
 int value_read(const struct option_row *row, json_t *json, struct option_value *v,
     struct value_error *e);
 
+/*
+ * Reads [protocol, option, size or bytes], getopts' question for a raw option: u.raw
+ * of *v, len the size.  0, or -1 with *e filled.
+ */
+int value_read_raw_name(json_t *json, struct option_value *v, struct value_error *e);
+enum { VALUE_RAW_MAX = 65536 }; /* the longest raw value, and the greatest size */
+
+/* [protocol, option, {"base64": data}]; a new reference, NULL without memory. */
+json_t *value_new_raw(int level, int name, const void *data, size_t len);
+
 /* Prints a value by its row; a new reference, NULL without memory. */
 json_t *value_new(const struct option_value *v);
 

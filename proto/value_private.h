@@ -26,6 +26,14 @@ bool value_integer(const json_t *json, int64_t min, int64_t max, int64_t *number
 enum { VALUE_BYTES_MAX = 256 };
 json_t *value_new_bytes(const void *data, size_t len);
 
+/*
+ * Reads [protocol, option, bytes] into v->u.raw; as a question the bytes may be a
+ * size.  False if it is something else.
+ */
+bool value_read_raw(json_t *json, bool question, struct option_value *v);
+/* Prints pktoptions; a new reference, NULL without memory. */
+json_t *value_new_packet(const struct option_value *v);
+
 /* Prints an address as a value; a new reference, NULL without memory. */
 json_t *value_new_address(const struct address *a);
 

@@ -11,7 +11,7 @@ top=${1-$(cd "$(dirname "$0")/.." && pwd)}
 passed=0 failed=0
 
 # What each room may include of ours, as an extended regular expression.
-words='proto/(address|bytes|method|option|option_text|quote|reason)\.h'
+words='proto/(address|bytes|method|option|raw|option_text|quote|reason)\.h'
 base='base/(clock|idmap|limits|log|metrics)\.h'
 jansson='jansson.*'
 loop='(event|evutil|event2/.*)(\.h)?'
@@ -21,7 +21,7 @@ sockets='(sys/(socket|un|epoll|ioctl|uio)|netinet/.*|net/.*|arpa/inet|netdb|poll
 room() {
 	case $1 in
 	proto/address.* | proto/bytes.* | proto/method.* | proto/option.* | \
-	    proto/option_list.* | proto/option_text.* | proto/quote.* | proto/reason.*)
+	    proto/option_list.* | proto/option_text.* | proto/quote.* | proto/raw.* | proto/reason.*)
 		echo words ;;
 	proto/*) echo sentences ;;
 	src/*/*) room=${1#src/} && echo "${room%%/*}" ;;

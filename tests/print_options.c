@@ -12,6 +12,7 @@
 
 #include "proto/option.h"
 #include "proto/option_text.h"
+#include "proto/raw.h"
 
 enum { WIDTH = 79, ALL_WHEN = 15 };
 
@@ -28,7 +29,7 @@ static const char *const headings[GROUPS] = {
 static enum group
 group_of(const struct option_row *row)
 {
-	if (row->optname != 0)
+	if (row->optname != 0 || row->type == OPTION_T_RAW)
 		return KERNEL;
 	return row->when & (OPTION_AT_SET | OPTION_AT_GET) ? OWN : CREATION;
 }
@@ -163,6 +164,37 @@ print_item(const struct option_row *row)
 	print_facts(row);
 }
 
+/* The table of raw options: names, numbers, and who may set them. */
+static void
+print_raw(void)
+{
+	static const char *const set[RAW_ROOT + 1] = {
+	    [RAW_NOT] = "only asked for",
+	    [RAW_PRIORITY] = "0 to 6; more by root's clients",
+	    [RAW_ROOT] = "set by root's clients",
+	};
+	const struct raw_row *row;
+
+	puts(".Ss Raw options");
+	puts("They can be set and asked for, unless it says otherwise.");
+	puts("A value of more bytes than stand here is einval.");
+	puts(
+	    ".Bl -column \"IPPROTO_TCP TCP_THIN_LINEAR_TIMEOUTS\" \"protocol\" \"option\" "
+	    "\"bytes\"");
+	puts(".It Sy name Ta Sy protocol Ta Sy option Ta Sy bytes Ta Sy who");
+	for (size_t i = 0; (row = raw_row(i)) != NULL; i++) {
+		printf(".It %s Ta %d Ta %d", row->text, row->level, row->name);
+		if (row->size > 0)
+			printf(" Ta %zu", row->size);
+		else
+			fputs(" Ta \\&", stdout);
+		if (set[row->set] != NULL)
+			printf(" Ta %s", set[row->set]);
+		putchar('\n');
+	}
+	puts(".El");
+}
+
 static void
 print_mdoc(void)
 {
@@ -180,6 +212,7 @@ print_mdoc(void)
 		}
 		puts(".El");
 	}
+	print_raw();
 }
 
 /* --- tsv ---------------------------------------------------------------------- */

@@ -231,11 +231,16 @@ call_fdopen(struct call *call, struct request *q)
 	struct opening o = {.open = {.fd = -1}};
 	struct tcp_outcome outcome = {0};
 	struct tcp_open open;
+	const char *detail;
 
 	if (!read_options(call, q, q->params.value[0], OPTION_AT_CONNECT, &o))
 		goto out;
 	if (o.open.fd == -1) {
 		reply_refused(call, EBADF, "fd", "fdopen needs {\"fd\": \"passed\"}");
+		goto out;
+	}
+	if (policy_adopt(call->session, &o.options, &detail) != 0) {
+		reply_refused(call, EACCES, NULL, detail);
 		goto out;
 	}
 	if (!charge_socket(call))

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "proto/raw.h"
 #include "rpc/rpc_private.h"
 
 enum { PORT_UNPRIVILEGED = 1024, PRIORITY_MAX = 6 /* without privilege: socket(7) */ };
@@ -14,6 +15,9 @@ enum { PORT_UNPRIVILEGED = 1024, PRIORITY_MAX = 6 /* without privilege: socket(7
 static const char low_port[] = "binding a port below 1024 is for root";
 static const char local_address[] = "local addresses are for root";
 static const char bound_device[] = "binding to a device is for root";
+static const char unsafe_raw[] =
+    "it is not among the raw options of gentcp-protocol(7) that can be set";
+static const char root_raw[] = "setting this raw option is for root";
 static const char high_priority[] = "a priority outside 0..6 is for root";
 
 bool
@@ -83,6 +87,23 @@ privilege(const struct option_value *v)
 	}
 }
 
+/* A raw option: the safe ones for everybody, some of them for the privileged. */
+static const char *
+raw_refusal(const struct session *s, const struct option_value *v)
+{
+	const struct raw_row *row = raw_find(v->u.raw.level, v->u.raw.name);
+	int priority = 0;
+
+	if (row == NULL || row->set == RAW_NOT)
+		return unsafe_raw;
+	if (s->privileged || row->set == RAW_ANYBODY)
+		return NULL;
+	if (row->set == RAW_ROOT)
+		return root_raw;
+	memcpy(&priority, v->u.raw.data, sizeof(priority));
+	return priority < 0 || priority > PRIORITY_MAX ? high_priority : NULL;
+}
+
 int
 policy_options(
     const struct session *s, const struct option_list *options, const char **detail)
@@ -90,9 +111,29 @@ policy_options(
 	size_t i;
 
 	*detail = NULL;
-	for (i = 0; i < options->count && !s->privileged && *detail == NULL; i++)
-		*detail = privilege(&options->items[i]);
+	for (i = 0; i < options->count && *detail == NULL; i++)
+		if (options->items[i].id == OPTION_RAW)
+			*detail = raw_refusal(s, &options->items[i]);
+		else if (!s->privileged)
+			*detail = privilege(&options->items[i]);
 	return *detail == NULL ? 0 : EACCES;
+}
+
+int
+policy_adopt(
+    const struct session *s, const struct option_list *options, const char **detail)
+{
+	struct option_list one = {.count = 1};
+	size_t i;
+	int reason = 0;
+
+	*detail = NULL;
+	for (i = 0; i < options->count && reason == 0; i++) {
+		one.items = &options->items[i];
+		if ((option_row(one.items->id)->when & OPTION_AT_SET) != 0)
+			reason = policy_options(s, &one, detail);
+	}
+	return reason;
 }
 
 static bool
@@ -149,7 +190,8 @@ policy_open(const struct session *s, const struct address *address, uint16_t por
 	*detail = NULL;
 	if (s->privileged) {
 		/* only theirs are local addresses, so nobody else makes us look */
-		if (address != NULL && is_control(s, address))
+		if (policy_options(s, options, detail) == 0 && address != NULL &&
+		    is_control(s, address))
 			*detail = "the daemon does not connect to its own control socket";
 	} else if (privileged_port(port))
 		*detail = low_port;

@@ -258,6 +258,12 @@ int policy_options(
 /* May s have tcp's descriptor?  0 or EACCES; *detail is a sentence. */
 int policy_getfd(
     const struct session *s, const struct tcp_socket *tcp, const char **detail);
+/*
+ * The same for fdopen: where the descriptor is bound to is its client's own affair, so
+ * only what could be set later counts.
+ */
+int policy_adopt(
+    const struct session *s, const struct option_list *options, const char **detail);
 /* May s see a socket of that uid? */
 bool policy_sees(const struct session *s, uid_t uid);
 

@@ -143,7 +143,7 @@ apply_options(struct tcp_socket *s, const struct option_list *list,
 		last[list->items[i].id] = i;
 	for (size_t i = 0; i < list->count; i++) {
 		v = &list->items[i];
-		if (last[v->id] != i && v->id != OPTION_ACTIVE)
+		if (last[v->id] != i && v->id != OPTION_ACTIVE && v->id != OPTION_RAW)
 			continue;
 		reason = tcp_sockopt_apply(s, v);
 		if (reason != 0) {

@@ -32,7 +32,7 @@ int open_plan_read(struct open_plan *plan, const struct tcp_open *open);
  * Makes a socket in TCP_OPEN with the options of list on it, not bound.  fd is
  * a passed descriptor, owned by this call whatever comes of it, or -1.  Of an
  * option given twice the last counts; numbers for active add up, from first to
- * last (protocol 4).  mode is active's value without one.
+ * last, and all of raw are set (protocol 4).  mode is active's value without one.
  * 0, or a reason, with *failed the option at fault or NULL.
  */
 int open_socket(struct tcp_context *ctx, const struct open_plan *plan, int fd,

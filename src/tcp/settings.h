@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * The options that live in struct tcp_settings, and active: setting and
- * getting them makes no system call.
+ * getting them makes no system call.  Then what sockopt.c has from elsewhere.
  */
 #ifndef TCP_SETTINGS_H
 #define TCP_SETTINGS_H
@@ -21,5 +21,12 @@ void tcp_setting_get(const struct tcp_socket *s, struct option_value *v);
 void tcp_setting_recbuf(struct tcp_settings *set, int64_t number);
 /* What an accepted socket takes over from its listener. */
 void tcp_setting_inherit(const struct tcp_socket *listener, struct tcp_socket *a);
+
+/* sockopt.c: a kernel option of s was set, under whatever name. */
+void tcp_sockopt_mark(struct tcp_socket *s, enum option_id id);
+/* raw.c: 0, eacces (not a safe one), einval (its size, or the kernel says so). */
+int tcp_raw_set(struct tcp_socket *s, const struct option_value *v);
+/* pktoptions.c: 0, TCP_OMIT, or einval (a local socket). */
+int tcp_pktoptions_get(const struct tcp_socket *s, struct option_value *v);
 
 #endif

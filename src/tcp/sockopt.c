@@ -30,8 +30,8 @@ was_set(const struct tcp_socket *s, enum option_id id)
 	return (s->kernel_set[id / 8] & 1U << id % 8) != 0;
 }
 
-static void
-mark_set(struct tcp_socket *s, enum option_id id)
+void
+tcp_sockopt_mark(struct tcp_socket *s, enum option_id id)
 {
 	s->kernel_set[id / 8] |= (unsigned char)(1U << id % 8);
 }
@@ -130,7 +130,7 @@ apply_kernel(
 		return EINVAL;
 	reason = kernel_set(s, row, v);
 	if (reason == 0)
-		mark_set(s, v->id);
+		tcp_sockopt_mark(s, v->id);
 	return reason;
 }
 
@@ -142,6 +142,8 @@ apply(struct tcp_socket *s, const struct option_value *v)
 
 	if (tcp_setting_has(v->id))
 		return tcp_setting_set(s, v);
+	if (v->id == OPTION_RAW)
+		return tcp_raw_set(s, v);
 	/* of creation, which is over, or exclusiveaddruse, which is nothing here */
 	if (row->optname == 0)
 		return 0;
@@ -210,6 +212,8 @@ tcp_getopt(struct tcp_socket *s, enum option_id id, struct option_value *v)
 		tcp_setting_get(s, v);
 		return 0;
 	}
+	if (id == OPTION_PKTOPTIONS)
+		return tcp_pktoptions_get(s, v);
 	if (s->fd == -1 || row->optname == 0 || !on_family(row, s->family))
 		return TCP_OMIT;
 	return kernel_get(s, row, v);

@@ -281,6 +281,15 @@ enum { TCP_OMIT = -1 }; /* getopt: this socket has no such option */
 /* inet:getopts for one option: 0 with *v, TCP_OMIT, or a reason. */
 int tcp_getopt(struct tcp_socket *s, enum option_id id, struct option_value *v);
 
+enum { TCP_RAW_MAX = 1024 }; /* of what a raw option gives no more is kept */
+
+/*
+ * inet:getopts for a raw option, which is ask's u.raw: 0 with *len bytes in value,
+ * TCP_OMIT where the kernel refuses, or a reason: eacces where proto/raw.h has no row.
+ */
+int tcp_getraw(struct tcp_socket *s, const struct option_value *ask,
+    unsigned char value[TCP_RAW_MAX], size_t *len);
+
 /* 0, enotconn, ebadf (zombie sockname), einval (gone). */
 int tcp_sockname(const struct tcp_socket *s, struct address *a);
 int tcp_peername(const struct tcp_socket *s, struct address *a);

@@ -190,4 +190,7 @@ ROWS = [
     Row("local", [], [], when="CL", accept="no", bare=("family", "local")),
 ]
 
+# These have tests of their own: test_raw.py.
+ELSEWHERE = ["pktoptions", "raw"]
+
 BY_NAME = {row.name: row for row in ROWS}

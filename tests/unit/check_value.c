@@ -147,6 +147,89 @@ START_TEST(devices)
 }
 END_TEST
 
+START_TEST(raw)
+{
+	static const char sentence[] = "option \"raw\" must be [protocol, option, bytes]";
+	struct option_value v;
+	struct value_error e;
+	json_t *json;
+
+	good("raw", "[6, 1, [1, 0, 0, 0]]", "[6,1,{'base64':'AQAAAA=='}]");
+	good("raw", "[-1, 2147483647, 'ab']", "[-1,2147483647,{'base64':'YWI='}]");
+	good("raw", "[6, 1, {'base64':'AQAAAA=='}]", "[6,1,{'base64':'AQAAAA=='}]");
+	good("raw", "[6, 1, '']", "[6,1,{'base64':''}]");
+	bad("raw", "[6, 1, 4]", sentence);
+	bad("raw", "[6, 1]", sentence);
+	bad("raw", "[6, 1, 'a', 'b']", sentence);
+	bad("raw", "['6', 1, 'a']", sentence);
+	bad("raw", "[6, 2147483648, 'a']", sentence);
+	bad("raw", "[6, 1, [256]]", sentence);
+	bad("raw", "{'protocol':6}", sentence);
+	bad("raw", "'raw'", sentence);
+	/* Of a long value the length is known, and no more is kept than there is room. */
+	json = json_pack("[i, i, o]", 6, 1, json_sprintf("%1000d", 7));
+	ck_assert_int_eq(value_read(option_row(OPTION_RAW), json, &v, &e), 0);
+	ck_assert_uint_eq(v.u.raw.len, 1000);
+	ck_assert_mem_eq(
+	    v.u.raw.data, "                                ", OPTION_RAW_MAX);
+	json_decref(json);
+	json = json_pack("[i, i, o]", 6, 1, json_sprintf("%65537d", 7));
+	ck_assert_int_eq(value_read(option_row(OPTION_RAW), json, &v, &e), -1);
+	json_decref(json);
+}
+END_TEST
+
+START_TEST(raw_questions)
+{
+	static const struct {
+		const char *text;
+		int result;
+		size_t size;
+	} rows[] = {
+	    {"[6, 1, 4]", 0, 4},
+	    {"[6, 1, 0]", 0, 0},
+	    {"[6, 1, 65536]", 0, 65536},
+	    {"[6, 1, 'abcd']", 0, 4},
+	    {"[6, 1, '']", 0, 0},
+	    {"[6, 1, 65537]", -1, 0},
+	    {"[6, 1, -1]", -1, 0},
+	    {"[6, 1, 4.0]", -1, 0},
+	    {"[6, 1, true]", -1, 0},
+	    {"[6, 1]", -1, 0},
+	    {"[6, null, 4]", -1, 0},
+	    {"6", -1, 0},
+	};
+	struct option_value v;
+	struct value_error e;
+
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		json_t *json = load(rows[i].text);
+
+		ck_assert_int_eq(value_read_raw_name(json, &v, &e), rows[i].result);
+		if (rows[i].result == 0)
+			ck_assert_uint_eq(v.u.raw.len, rows[i].size);
+		else
+			ck_assert_str_eq(e.option, "raw");
+		json_decref(json);
+	}
+}
+END_TEST
+
+START_TEST(pktoptions)
+{
+	struct option_value v = {.id = OPTION_PKTOPTIONS, .u.packet = {.count = 0}};
+
+	expect_json(value_new(&v), "[]");
+	v.u.packet.count = 2;
+	v.u.packet.items[0].id = OPTION_TTL;
+	v.u.packet.items[0].number = 77;
+	v.u.packet.items[1].id = OPTION_TOS;
+	v.u.packet.items[1].number = 8;
+	expect_json(value_new(&v), "[{'ttl':77},{'tos':8}]");
+	bad("pktoptions", "[]", "option \"pktoptions\" can only be asked for");
+}
+END_TEST
+
 /* Every option takes at least its own kind, and no object of nonsense. */
 START_TEST(no_option_takes_nonsense)
 {
@@ -416,6 +499,9 @@ main(void)
 	suite_add_tcase(suite, tcase);
 	tcase_add_loop_test(tcase, types, 0, sizeof type_cases / sizeof *type_cases);
 	tcase_add_test(tcase, devices);
+	tcase_add_test(tcase, raw);
+	tcase_add_test(tcase, raw_questions);
+	tcase_add_test(tcase, pktoptions);
 	tcase_add_test(tcase, no_option_takes_nonsense);
 	tcase_add_test(tcase, raw_is_zero);
 	tcase_add_test(tcase, values_inside);
