@@ -151,14 +151,15 @@ enum gentcp_event_type {
 	GENTCP_EVENT_TCP_OWNER, /* the socket is ours now; it was from's */
 	GENTCP_EVENT_HTTP,	/* json has the packet in "http" */
 	GENTCP_EVENT_OTHER,	/* name and json say it all */
-	GENTCP_EVENT_DOWN	/* monitor, reason: a socket that we monitor is gone */
+	GENTCP_EVENT_DOWN,	/* monitor, reason: a socket that we monitor is gone */
+	GENTCP_EVENT_PORT	/* under deliver port: the same as TCP */
 };
 
 /* Members may be added at the end. */
 struct gentcp_event {
 	enum gentcp_event_type type;
 	uint64_t socket;
-	const void *data; /* never NULL for TCP; nothing is added behind it */
+	const void *data; /* never NULL for TCP, PORT; nothing is added behind it */
 	size_t len;
 	const unsigned char *header; /* option header: the first bytes, else NULL */
 	size_t header_len;

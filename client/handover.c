@@ -78,7 +78,7 @@ put_message(const struct gentcp_event *e, void *ctx)
 		    &(struct payload_style){.form = PAYLOAD_AUTO, .list = true},
 		    e->header, e->header_len);
 	}
-	if (e->type == GENTCP_EVENT_TCP) {
+	if (incoming_has_data(e)) {
 		bytes_append_str(out, ",\"data\":");
 		payload_put(out, &as_base64, e->data, e->len);
 	}

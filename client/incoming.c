@@ -20,6 +20,7 @@ static const struct event_name {
     {"tcp_owner", GENTCP_EVENT_TCP_OWNER},
     {"http", GENTCP_EVENT_HTTP},
     {"down", GENTCP_EVENT_DOWN},
+    {"port", GENTCP_EVENT_PORT},
 };
 
 /* --- by hand ---------------------------------------------------------------- */
@@ -183,6 +184,7 @@ read_event(json_t *params, const char *name, struct incoming *m)
 	e->socket = member_uint(params, "socket");
 	switch (e->type) {
 	case GENTCP_EVENT_TCP:
+	case GENTCP_EVENT_PORT:
 		return read_data(params, m) ? INCOMING_READY : INCOMING_BROKEN;
 	case GENTCP_EVENT_TCP_ERROR:
 		e->reason = json_string_value(json_object_get(params, "reason"));

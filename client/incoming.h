@@ -57,6 +57,13 @@ enum incoming_status incoming_read(const unsigned char *p, size_t len,
     struct incoming_place *place, struct incoming *m, size_t *size);
 void incoming_fini(struct incoming *m);
 
+/* Is it one that brings bytes? */
+static inline bool
+incoming_has_data(const struct gentcp_event *e)
+{
+	return e->type == GENTCP_EVENT_TCP || e->type == GENTCP_EVENT_PORT;
+}
+
 /*
  * Decodes bytes in JSON, of any form that the protocol has, into *to.  *p points
  * into it or into json.  False if json is none or memory is out.

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "client/cli/shell.h"
+#include "client/incoming.h"
 
 static struct variable *
 find(const struct memory *m, const char *name)
@@ -67,6 +68,12 @@ set_json(struct memory *m, const char *name, json_t *json)
 	return ok;
 }
 
+static json_t *
+load(const char *text)
+{
+	return text == NULL ? NULL : json_loads(text, JSON_DECODE_ANY, NULL);
+}
+
 bool
 memory_set_result(struct memory *m, const char *name, const struct gentcp_reply *r)
 {
@@ -79,12 +86,14 @@ memory_set_result(struct memory *m, const char *name, const struct gentcp_reply 
 	data = gentcp_reply_data(r, &len);
 	if (data != NULL)
 		return memory_set(m, name, TOKEN_QUOTED, data, len);
-	result = text == NULL ? NULL : json_loads(text, JSON_DECODE_ANY, NULL);
+	result = load(text);
 	chosen = json_object_get(result, "socket");
 	if (chosen == NULL)
 		chosen = json_object_get(result, "client");
 	if (chosen == NULL)
 		chosen = json_object_get(result, "monitor");
+	if (chosen == NULL)
+		chosen = json_object_get(result, "http");
 	ok = result != NULL && set_json(m, name, chosen == NULL ? result : chosen);
 	json_decref(result);
 	return ok;
@@ -134,6 +143,19 @@ take(struct memory *m, size_t i)
 	return e;
 }
 
+/* An http packet, as the event's JSON has it. */
+static void
+keep_packet(struct seen_event *seen, const struct gentcp_event *e)
+{
+	json_t *params = load(e->json);
+	char *text = json_dumps(json_object_get(params, "http"), JSON_COMPACT);
+
+	if (text != NULL)
+		(void)bytes_append_str(&seen->data, text);
+	free(text);
+	json_decref(params);
+}
+
 void
 memory_see(struct memory *m, const struct gentcp_event *e)
 {
@@ -143,9 +165,14 @@ memory_see(struct memory *m, const struct gentcp_event *e)
 		return;
 	snprintf(seen->name, sizeof seen->name, "%s", e->name);
 	seen->socket = e->socket;
-	seen->has_data = e->type == GENTCP_EVENT_TCP;
-	if (seen->has_data)
+	seen->kind = TOKEN_WORD;
+	if (incoming_has_data(e)) {
+		seen->kind = TOKEN_QUOTED;
 		(void)bytes_append(&seen->data, e->data, e->len);
+	} else if (e->type == GENTCP_EVENT_HTTP) {
+		seen->kind = TOKEN_JSON;
+		keep_packet(seen, e);
+	}
 	m->bytes += bytes_len(&seen->data);
 	while (m->count > 0 && (m->count == MEMORY_EVENTS || m->bytes > MEMORY_BYTES))
 		memory_event_free(take(m, 0));

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "client/incoming.h"
 #include "proto/payload.h"
 
 static const struct payload_style as_auto = {.form = PAYLOAD_AUTO};
@@ -211,6 +212,7 @@ output_event(struct bytes *out, const struct gentcp_event *e)
 	bytes_append_uint(out, e->socket);
 	switch (e->type) {
 	case GENTCP_EVENT_TCP:
+	case GENTCP_EVENT_PORT:
 		bytes_append_char(out, ' ');
 		put_header(out, e->header, e->header_len);
 		output_quoted(out, e->data, e->len);
@@ -260,7 +262,7 @@ output_event_json(struct bytes *out, const struct gentcp_event *e)
 		payload_put(out, &style, e->header, e->header_len);
 	}
 	style.list = e->mode_list != 0;
-	if (e->type == GENTCP_EVENT_TCP)
+	if (incoming_has_data(e))
 		(void)payload_put_members(out, &style, e->data, e->len, false, &skip);
 	if (e->reason != NULL) {
 		bytes_append_str(out, ",\"reason\":");

@@ -150,10 +150,10 @@ keep_event(struct shell *shell, const char *variable, const struct seen_event *e
 	if (variable == NULL)
 		return;
 	snprintf(number, sizeof number, "%llu", (unsigned long long)e->socket);
-	ok = e->has_data
-	    ? memory_set(&shell->memory, variable, TOKEN_QUOTED, bytes_head(&e->data),
-		  bytes_len(&e->data))
-	    : memory_set(&shell->memory, variable, TOKEN_WORD, number, strlen(number));
+	ok = e->kind == TOKEN_WORD
+	    ? memory_set(&shell->memory, variable, TOKEN_WORD, number, strlen(number))
+	    : memory_set(&shell->memory, variable, e->kind, bytes_head(&e->data),
+		  bytes_len(&e->data));
 	if (!ok)
 		usage_error(shell, "wait", "no memory");
 }

@@ -23,8 +23,9 @@ struct variable {
 struct seen_event {
 	char name[32];
 	uint64_t socket;
-	struct bytes data;
-	bool has_data;
+	/* What wait leaves in a variable: TOKEN_WORD is the socket, else data. */
+	enum token_kind kind;
+	struct bytes data; /* its data, or an http packet as JSON */
 };
 
 enum { MEMORY_EVENTS = 1024, MEMORY_BYTES = 4 * 1024 * 1024 };

@@ -331,7 +331,63 @@ START_TEST(events)
 }
 END_TEST
 
+START_TEST(events_of_http_and_port)
+{
+	static const char packet[] =
+	    "{\"socket\":3,\"http\":{\"type\":\"http_error\",\"line\":\"\xc2\x9b\"}}";
+	struct gentcp_event e = {.type = GENTCP_EVENT_PORT,
+	    .socket = 3,
+	    .name = "port",
+	    .data = "a\n",
+	    .len = 2};
+
+	expect_event(&e, "port 3 \"a\\n\"",
+	    "{\"method\":\"port\",\"params\":{\"socket\":3,\"data\":\"a\\n\"}}");
+	e = (struct gentcp_event){
+	    .type = GENTCP_EVENT_HTTP, .socket = 3, .name = "http", .json = packet};
+	expect_event(&e, "http 3 {\"type\":\"http_error\",\"line\":\"\\u009b\"}",
+	    "{\"method\":\"http\",\"params\":{\"socket\":3,\"http\":"
+	    "{\"type\":\"http_error\",\"line\":\"\\u009b\"}}}");
+}
+END_TEST
+
 /* --- the shell's memory ----------------------------------------------------- */
+
+/* What wait leaves in a variable. */
+static void
+expect_seen(const struct gentcp_event *e, enum token_kind kind, const char *text)
+{
+	static struct memory m;
+	struct seen_event *seen;
+
+	memory_see(&m, e);
+	seen = memory_take(&m, e->name, e->socket);
+	ck_assert_ptr_nonnull(seen);
+	ck_assert_int_eq(seen->kind, kind);
+	ck_assert_uint_eq(bytes_len(&seen->data), strlen(text));
+	ck_assert_mem_eq(bytes_head(&seen->data), text, strlen(text));
+	memory_event_free(seen);
+}
+
+START_TEST(events_leave_their_packet_data_or_socket)
+{
+	expect_seen(&(struct gentcp_event){.type = GENTCP_EVENT_HTTP,
+			.name = "http",
+			.socket = 3,
+			.json = "{\"socket\":3,\"http\":{\"type\":\"http_eoh\"}}"},
+	    TOKEN_JSON, "{\"type\":\"http_eoh\"}");
+	expect_seen(&(struct gentcp_event){.type = GENTCP_EVENT_PORT,
+			.name = "port",
+			.socket = 3,
+			.data = "a b",
+			.len = 3},
+	    TOKEN_QUOTED, "a b");
+	expect_seen(
+	    &(struct gentcp_event){
+		.type = GENTCP_EVENT_TCP_CLOSED, .name = "tcp_closed", .socket = 3},
+	    TOKEN_WORD, "");
+}
+END_TEST
 
 START_TEST(events_are_taken_once_oldest_first)
 {
@@ -405,6 +461,8 @@ main(void)
 	tcase_add_test(tcase, params_as_one);
 	tcase_add_test(tcase, nothing_reaches_the_terminal);
 	tcase_add_test(tcase, events);
+	tcase_add_test(tcase, events_of_http_and_port);
+	tcase_add_test(tcase, events_leave_their_packet_data_or_socket);
 	tcase_add_test(tcase, events_are_taken_once_oldest_first);
 	tcase_add_test(tcase, variables);
 	suite_add_tcase(suite, tcase);

@@ -43,7 +43,7 @@ on_event(struct gentcp *g, const struct gentcp_event *e, void *ctx)
 	if (e->header != NULL)
 		tell(ctx, " header=%d..%d/%zu", e->header[0],
 		    e->header[e->header_len - 1], e->header_len);
-	if (e->type == GENTCP_EVENT_TCP)
+	if (e->type == GENTCP_EVENT_TCP || e->type == GENTCP_EVENT_PORT)
 		tell(ctx, " %zu:%.*s%s", e->len, (int)e->len, (const char *)e->data,
 		    e->mode_list ? " list" : "");
 	if (e->reason != NULL)
@@ -227,6 +227,7 @@ static const char script[] =
     "{\"method\":\"tcp_owner\",\"params\":{\"socket\":3,\"from\":2}}\n"
     "{\"method\":\"down\",\"params\":{\"monitor\":8,\"socket\":3,\"reason\":\"normal\"}}\n"
     "{\"method\":\"http\",\"params\":{\"socket\":3,\"http\":{\"type\":\"http_eoh\"}}}\n"
+    "{\"method\":\"port\",\"params\":{\"socket\":3,\"data\":{\"base64\":\"aGk=\"}}}\n"
     "{\"method\":\"news\",\"params\":{\"x\":1}}\n"
     "{\"method\":\"news\"}\n";
 
@@ -238,7 +239,8 @@ static const char script_story[] =
     "error -1 10001 closed {\"rest\":\"r\"};result {\"socket\":9} socket 9;"
     "tcp_error 2 3 econnreset;tcp_closed 3 3;tcp_passive 1 3;tcp_owner 4 3 from 2;"
     "down 7 3 normal monitor 8;"
-    "http 5 3 {\"socket\":3,\"http\":{\"type\":\"http_eoh\"}};news 6 0 {\"x\":1};"
+    "http 5 3 {\"socket\":3,\"http\":{\"type\":\"http_eoh\"}};"
+    "port 8 3 2:hi;news 6 0 {\"x\":1};"
     "news 6 0 {};";
 
 static void

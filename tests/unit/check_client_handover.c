@@ -31,6 +31,12 @@ take_socket(struct fake_daemon *f)
 	say(f,
 	    "{\"jsonrpc\":\"2.0\",\"method\":\"tcp_error\",\"params\":{\"socket\":3,"
 	    "\"reason\":\"econnreset\"}}\n");
+	say(f,
+	    "{\"jsonrpc\":\"2.0\",\"method\":\"http\",\"params\":{\"socket\":3,"
+	    "\"http\":{\"type\":\"http_eoh\"}}}\n");
+	say(f,
+	    "{\"jsonrpc\":\"2.0\",\"method\":\"port\",\"params\":{\"socket\":3},"
+	    "\"attached\":1}\nA");
 	say(f, RESULT("4", "\"ok\""));
 	hear(f,
 	    REQUEST("5", "gen_tcp.controlling_process",
@@ -38,7 +44,11 @@ take_socket(struct fake_daemon *f)
 		"{\"method\":\"tcp\",\"params\":{\"socket\":3,\"data\":{\"base64\":\"b25l\"}}},"
 		"{\"method\":\"tcp\",\"params\":{\"socket\":3,\"data\":{\"base64\":\"AQI=\"}}},"
 		"{\"method\":\"tcp_error\",\"params\":{\"socket\":3,\"reason\":"
-		"\"econnreset\"}}],\"active\":5}"));
+		"\"econnreset\"}},"
+		"{\"method\":\"http\",\"params\":{\"socket\":3,"
+		"\"http\":{\"type\":\"http_eoh\"}}},"
+		"{\"method\":\"port\",\"params\":{\"socket\":3,\"data\":{\"base64\":"
+		"\"QQ==\"}}}],\"active\":5}"));
 	say(f, RESULT("5", "\"ok\""));
 }
 
