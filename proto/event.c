@@ -19,6 +19,10 @@ static const struct event_row rows[EVENT_COUNT] = {
 	"the socket was given to this client by the client from"},
     [EVENT_DOWN] = {"down", "monitor, socket, reason",
 	"a socket that this client monitors is gone"},
+    [EVENT_HTTP] = {"http", "socket, http",
+	"a line came in under one of the http packet types: what it says"},
+    [EVENT_PORT] = {"port", "socket, data",
+	"data came in, under deliver port: the same as tcp otherwise"},
 };
 
 const struct event_row *
@@ -57,15 +61,30 @@ close_event(struct bytes *out, uint64_t attached)
 }
 
 bool
-event_put_tcp(struct bytes *out, uint64_t socket, const struct payload_style *style,
-    const void *data, size_t len, size_t *skip)
+event_put_data(struct bytes *out, enum event_id id, uint64_t socket,
+    const struct payload_style *style, const void *data, size_t len, size_t *skip)
 {
 	bool attach;
 
-	open_event(out, EVENT_TCP, socket);
+	open_event(out, id, socket);
 	attach = payload_put_members(out, style, data, len, false, skip);
 	close_event(out, attach ? len - *skip : MESSAGE_PLAIN);
 	return attach;
+}
+
+void
+event_open_http(struct bytes *out, uint64_t socket)
+{
+	static const char member[] = ",\"http\":";
+
+	open_event(out, EVENT_HTTP, socket);
+	bytes_append(out, member, sizeof member - 1);
+}
+
+void
+event_close_http(struct bytes *out)
+{
+	close_event(out, MESSAGE_PLAIN);
 }
 
 void

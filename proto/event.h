@@ -20,6 +20,8 @@ enum event_id {
 	EVENT_TCP_CLOSED,
 	EVENT_TCP_OWNER,
 	EVENT_DOWN,
+	EVENT_HTTP,
+	EVENT_PORT,
 	EVENT_COUNT
 };
 
@@ -34,11 +36,14 @@ const struct event_row *event_row(enum event_id id);
 enum event_id event_find(const char *name);
 
 /*
- * tcp: writes the whole line.  Returns true if the bytes from *skip on are to
- * follow it as its attachment, which the line then announces.
+ * tcp, port: writes the whole line.  Returns true if the bytes from *skip on are
+ * to follow it as its attachment, which the line then announces.
  */
-bool event_put_tcp(struct bytes *out, uint64_t socket, const struct payload_style *style,
-    const void *data, size_t len, size_t *skip);
+bool event_put_data(struct bytes *out, enum event_id id, uint64_t socket,
+    const struct payload_style *style, const void *data, size_t len, size_t *skip);
+/* http: up to and with "http":; the caller puts the packet and ends the line. */
+void event_open_http(struct bytes *out, uint64_t socket);
+void event_close_http(struct bytes *out);
 /* tcp_passive, tcp_closed. */
 void event_put_plain(struct bytes *out, enum event_id id, uint64_t socket);
 void event_put_error(struct bytes *out, uint64_t socket, int reason);

@@ -25,6 +25,12 @@ static const struct option_choice modes[] = {
     {0},
 };
 
+static const struct option_choice delivers[] = {
+    {"port", false, OPTION_DELIVER_PORT, false},
+    {"term", false, OPTION_DELIVER_TERM, false},
+    {0},
+};
+
 static const struct option_choice packets[] = {
     {"0", true, OPTION_PACKET_RAW, false},
     {"raw", false, OPTION_PACKET_RAW, true},
@@ -37,6 +43,10 @@ static const struct option_choice packets[] = {
     {"cdr", false, OPTION_PACKET_CDR, false},
     {"fcgi", false, OPTION_PACKET_FCGI, false},
     {"tpkt", false, OPTION_PACKET_TPKT, false},
+    {"http", false, OPTION_PACKET_HTTP, false},
+    {"httph", false, OPTION_PACKET_HTTPH, false},
+    {"http_bin", false, OPTION_PACKET_HTTP_BIN, false},
+    {"httph_bin", false, OPTION_PACKET_HTTPH_BIN, false},
     {0},
 };
 
@@ -100,13 +110,14 @@ static const struct option_row rows[] = {
 	    WHEN(AT_ALL), COPIED, ON(ALL), .initial = "0",
 	    .help = "what a packet is: 0 or raw whatever arrives, 1, 2, 4 a body behind a length of "
 		"so many bytes, line up to line_delimiter, sunrm, asn1, cdr, fcgi, tpkt a record of "
-		"that format",
+		"that format, http, httph, http_bin, httph_bin a line of HTTP and what it says",
 	    .note = "Bytes that are no packet, and packets past a limit, are emsgsize."},
 	[OPTION_PACKET_SIZE] = {ID(OPTION_PACKET_SIZE, "packet_size"), INTEGER(0, INT32_MAX),
 	    WHEN(AT_ALL), COPIED, ON(ALL), UNIT("bytes"), .initial = "0",
 	    .help = "longest packet body to take; 0 for no limit but that of the daemon",
 	    .note = "A longer packet is emsgsize, and ends the connection. Under line the delimiter "
-		"counts, under fcgi the padding. "
+		"counts, under fcgi the padding; under the http types it is the longest line, with "
+		"its continuations, and 0 means buffer. "
 		"Raw data has no packets and no limit."},
 	[OPTION_LINE_DELIMITER] = {ID(OPTION_LINE_DELIMITER, "line_delimiter"),
 	    INTEGER(0, UINT8_MAX),
@@ -117,6 +128,12 @@ static const struct option_row rows[] = {
 	    WHEN(AT_ALL), COPIED, ON(ALL), UNIT("bytes"), .initial = "0",
 	    .help = "how much of the beginning of each packet stands apart, in the member header, an array",
 	    .note = "Under mode list it does nothing."},
+	[OPTION_DELIVER] = {ID(OPTION_DELIVER, "deliver"), CHOICE(delivers),
+	    WHEN(AT_ALL), COPIED, ON(ALL), .initial = "term",
+	    .help = "what active data comes as: term as events tcp, or http, port as events port",
+	    .note = "Under port a line of an http type is bytes like any other. All else is the same, "
+		"recv too. The form of data is as mode says, of accepted sockets too, to which gen_tcp "
+		"then gives lists."},
 	[OPTION_BUFFER] = {ID(OPTION_BUFFER, "buffer"), ANY_INT,
 	    WHEN(AT_ALL), COPIED, ON(ALL), UNIT("bytes"), .initial = "1460",
 	    .help = "size of the input buffer: the most that one raw read gives, and where a long line is cut",
@@ -364,6 +381,7 @@ static const enum option_id by_name[] = {
     OPTION_BUFFER,
     OPTION_DEBUG,
     OPTION_DELAY_SEND,
+    OPTION_DELIVER,
     OPTION_DONTROUTE,
     OPTION_EXCLUSIVEADDRUSE,
     OPTION_EXIT_ON_CLOSE,

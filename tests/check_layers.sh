@@ -38,8 +38,8 @@ ours() {
 	sentences) echo "proto/.*" ;;
 	base) echo "$base" ;;
 	packet) echo 'packet/.*' ;;
-	tcp) echo "tcp/.*|packet/packet\.h|$base|$words" ;;
-	rpc) echo "rpc/.*|tcp/tcp\.h|$base|proto/.*" ;;
+	tcp) echo "tcp/.*|packet/packet(_http)?\.h|$base|$words" ;;
+	rpc) echo "rpc/.*|tcp/tcp\.h|packet/packet_http\.h|$base|proto/.*" ;;
 	control) echo "control/.*|rpc/rpc\.h|$base|proto/(bytes|message|reason|wire)\.h" ;;
 	daemon) echo "daemon/.*|control/server\.h|rpc/rpc\.h|tcp/tcp\.h|$base|proto/.*" ;;
 	main) echo "daemon/.*|$base" ;;
@@ -130,6 +130,7 @@ expect yes src/rpc/session.c '<event2/event.h>'
 expect yes src/rpc/session.c '<sys/socket.h>'
 expect yes src/rpc/session.c '"tcp/tcp_socket.h"'
 expect yes src/rpc/session.c '"control/server.h"'
+expect yes src/rpc/http.c '"packet/packet.h"'
 expect yes src/control/channel.c '"tcp/tcp.h"'
 expect yes src/control/channel.c '"proto/method.h"'
 expect yes src/daemon/daemon.c '"rpc/rpc_private.h"'
@@ -141,6 +142,7 @@ expect no proto/value.c '<jansson.h>'
 expect no src/tcp/reader.c '"tcp_socket.h"'
 expect no src/tcp/reader.c '<event2/event.h>'
 expect no src/rpc/session.c '"tcp/tcp.h"'
+expect no src/rpc/http.c '"packet/packet_http.h"'
 expect no src/control/channel.c '"proto/wire.h"'
 expect no client/cli/main.c '"proto/method.h"'
 expect no client/cli/main.c '"proto/quote.h"'

@@ -3,16 +3,20 @@
 
 /* clang-format off */
 static const struct packet_type types[PACKET_COUNT] = {
-    {PACKET_RAW, "0", packet_decode_raw, packet_strip_none, packet_header_none, UINT64_MAX, true},
-    {PACKET_1, "1", packet_decode_1, packet_strip_1, packet_header_1, UINT8_MAX, false},
-    {PACKET_2, "2", packet_decode_2, packet_strip_2, packet_header_2, UINT16_MAX, false},
-    {PACKET_4, "4", packet_decode_4, packet_strip_4, packet_header_4, UINT32_MAX, false},
-    {PACKET_LINE, "line", packet_decode_line, packet_strip_none, packet_header_none, UINT64_MAX, false},
-    {PACKET_SUNRM, "sunrm", packet_decode_sunrm, packet_strip_none, packet_header_none, UINT64_MAX, false},
-    {PACKET_ASN1, "asn1", packet_decode_asn1, packet_strip_none, packet_header_none, UINT64_MAX, false},
-    {PACKET_CDR, "cdr", packet_decode_cdr, packet_strip_none, packet_header_none, UINT64_MAX, false},
-    {PACKET_FCGI, "fcgi", packet_decode_fcgi, packet_strip_fcgi, packet_header_none, UINT64_MAX, false},
-    {PACKET_TPKT, "tpkt", packet_decode_tpkt, packet_strip_none, packet_header_none, UINT64_MAX, false},
+    {PACKET_RAW, "0", packet_decode_raw, packet_strip_none, packet_header_none, UINT64_MAX, true, false},
+    {PACKET_1, "1", packet_decode_1, packet_strip_1, packet_header_1, UINT8_MAX, false, false},
+    {PACKET_2, "2", packet_decode_2, packet_strip_2, packet_header_2, UINT16_MAX, false, false},
+    {PACKET_4, "4", packet_decode_4, packet_strip_4, packet_header_4, UINT32_MAX, false, false},
+    {PACKET_LINE, "line", packet_decode_line, packet_strip_none, packet_header_none, UINT64_MAX, false, false},
+    {PACKET_SUNRM, "sunrm", packet_decode_sunrm, packet_strip_none, packet_header_none, UINT64_MAX, false, false},
+    {PACKET_ASN1, "asn1", packet_decode_asn1, packet_strip_none, packet_header_none, UINT64_MAX, false, false},
+    {PACKET_CDR, "cdr", packet_decode_cdr, packet_strip_none, packet_header_none, UINT64_MAX, false, false},
+    {PACKET_FCGI, "fcgi", packet_decode_fcgi, packet_strip_fcgi, packet_header_none, UINT64_MAX, false, false},
+    {PACKET_TPKT, "tpkt", packet_decode_tpkt, packet_strip_none, packet_header_none, UINT64_MAX, false, false},
+    {PACKET_HTTP, "http", packet_decode_http, packet_strip_none, packet_header_none, UINT64_MAX, false, true},
+    {PACKET_HTTPH, "httph", packet_decode_httph, packet_strip_none, packet_header_none, UINT64_MAX, false, true},
+    {PACKET_HTTP_BIN, "http_bin", packet_decode_http, packet_strip_none, packet_header_none, UINT64_MAX, false, true},
+    {PACKET_HTTPH_BIN, "httph_bin", packet_decode_httph, packet_strip_none, packet_header_none, UINT64_MAX, false, true},
 };
 /* clang-format on */
 

@@ -22,6 +22,10 @@ enum packet_id {
 	PACKET_CDR,
 	PACKET_FCGI,
 	PACKET_TPKT,
+	PACKET_HTTP,
+	PACKET_HTTPH,
+	PACKET_HTTP_BIN,
+	PACKET_HTTPH_BIN,
 	PACKET_COUNT
 };
 
@@ -41,8 +45,21 @@ struct packet_settings {
 
 /* What a decoder remembers between calls about the same bytes. */
 struct packet_state {
-	size_t scanned; /* line: bytes known to hold no delimiter; asn1: of the tag */
+	/* line, http: bytes known to hold no end; asn1: of the tag */
+	size_t scanned;
+	/*
+	 * http: headers are expected, not a start line.  This is the stream's,
+	 * not the bytes': it outlives a change of settings, of the type too.
+	 */
+	bool headers;
 };
+
+/* Forgets the bytes: to be called before others than them are decoded. */
+static inline void
+packet_restart(struct packet_state *state)
+{
+	state->scanned = 0;
+}
 
 struct packet_span {
 	size_t total;  /* bytes the packet takes, header and all */
@@ -58,9 +75,10 @@ struct packet_type {
 	const char *name; /* as gen_tcp's option value: "0", "line" */
 	/*
 	 * Finds the next packet in data[0..len).  *state is all zero at first,
-	 * and again whenever the settings changed or the bytes are not those of
-	 * the last call with more behind them.  READY leaves it zero.  A decoder
-	 * never looks at a byte twice, but for a header's.  len may be 0 (MORE).
+	 * and restarted whenever the settings changed or the bytes are not those
+	 * of the last call with more behind them.  READY leaves it restarted.  A
+	 * decoder never looks at a byte twice, but for a header's.  len may be 0
+	 * (MORE).
 	 */
 	enum packet_status (*decode)(const struct packet_settings *settings,
 	    struct packet_state *state, const unsigned char *data, size_t len,
@@ -79,6 +97,7 @@ struct packet_type {
 	size_t (*header)(size_t len, unsigned char out[PACKET_HEADER_MAX]);
 	uint64_t max_body; /* longest body its header can say */
 	bool raw;	   /* no framing: recv takes a length */
+	bool http;	   /* lines for packet_http_parse() */
 };
 
 const struct packet_type *packet_type(enum packet_id id);

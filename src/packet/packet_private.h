@@ -60,6 +60,14 @@ size_t packet_header_1(size_t len, unsigned char out[PACKET_HEADER_MAX]);
 size_t packet_header_2(size_t len, unsigned char out[PACKET_HEADER_MAX]);
 size_t packet_header_4(size_t len, unsigned char out[PACKET_HEADER_MAX]);
 
+/* packet_http.c: a line, its continuations; httph: always a header */
+enum packet_status packet_decode_http(const struct packet_settings *settings,
+    struct packet_state *state, const unsigned char *data, size_t len,
+    struct packet_span *span);
+enum packet_status packet_decode_httph(const struct packet_settings *settings,
+    struct packet_state *state, const unsigned char *data, size_t len,
+    struct packet_span *span);
+
 /* packet_line.c */
 enum packet_status packet_decode_line(const struct packet_settings *settings,
     struct packet_state *state, const unsigned char *data, size_t len,

@@ -95,7 +95,9 @@ received(struct tcp_request *r, const struct tcp_outcome *o)
 {
 	struct call *call = call_of(r);
 
-	if (o->reason == 0)
+	if (o->http != NULL)
+		reply_http(call, o->http);
+	else if (o->reason == 0)
 		reply_data(call, o->data, o->len);
 	else
 		reply_rest(call, o->reason, o->data, o->len);

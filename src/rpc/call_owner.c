@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "proto/value.h"
+#include "rpc/http.h"
 #include "rpc/rpc_private.h"
 
 /* Appends an entry; NULL without memory. */
@@ -41,6 +42,26 @@ read_bytes(json_t *json, struct bytes *data)
 	return reason;
 }
 
+/* The packet of an http notification, as text that http_read() takes. */
+static int
+read_http(json_t *json, struct bytes *data)
+{
+	struct bytes texts[HTTP_TEXTS] = {0};
+	struct packet_http http;
+	char *text = NULL;
+	int reason = 0;
+
+	if (!http_read(json, &http, texts))
+		reason = REASON_BADARG;
+	else if ((text = json_dumps(json, JSON_COMPACT)) == NULL ||
+	    !bytes_append(data, text, strlen(text)))
+		reason = ENOMEM;
+	free(text);
+	for (size_t i = 0; i < HTTP_TEXTS; i++)
+		bytes_fini(&texts[i]);
+	return reason;
+}
+
 /* One notification of socket id, as its owner got it. */
 static int
 read_message(json_t *json, uint64_t id, struct carried_list *list)
@@ -65,7 +86,9 @@ read_message(json_t *json, uint64_t id, struct carried_list *list)
 		c->reason = reason != NULL ? reason_from_name(reason) : -1;
 		return c->reason <= 0 ? REASON_BADARG : 0;
 	}
-	if (event != EVENT_TCP)
+	if (event == EVENT_HTTP)
+		return read_http(json_object_get(params, "http"), &c->data);
+	if (event != EVENT_TCP && event != EVENT_PORT)
 		return 0;
 	data = json_object_get(params, "data");
 	if (data == NULL && json_object_get(params, "header") == NULL)

@@ -6,6 +6,7 @@
  */
 #include <stdlib.h>
 
+#include "rpc/http.h"
 #include "rpc/rpc_private.h"
 
 /* The socket waits for room. */
@@ -30,19 +31,48 @@ room(const struct session *s)
 }
 
 static void
-put_data(struct handle *h, const void *data, size_t len)
+put_data(struct handle *h, enum event_id event, const void *data, size_t len)
 {
 	struct session *s = h->owner;
 	struct payload_style style = session_style(s, h->tcp);
 	size_t skip = 0;
 
-	if (event_put_tcp(out(s), h->id, &style, data, len, &skip))
+	if (event_put_data(out(s), event, h->id, &style, data, len, &skip))
 		s->sink->commit(s->sink_ctx, (const char *)data + skip, len - skip);
 	else
 		s->sink->commit(s->sink_ctx, NULL, 0);
 }
 
+static void
+put_http(struct handle *h, const struct packet_http *http)
+{
+	struct session *s = h->owner;
+
+	event_open_http(out(s), h->id);
+	http_put(out(s), s->form, http);
+	event_close_http(out(s));
+	s->sink->commit(s->sink_ctx, NULL, 0);
+}
+
 /* --- what was handed over --------------------------------------------------- */
+
+/* Its text was looked at when it came: only memory can be missing now. */
+static void
+put_carried_http(struct handle *h, const struct carried *c)
+{
+	struct bytes texts[HTTP_TEXTS] = {0};
+	struct packet_http http;
+	json_t *json = message_load(
+	    (const char *)bytes_head(&c->data), bytes_len(&c->data), NULL, 0);
+
+	if (http_read(json, &http, texts))
+		put_http(h, &http);
+	else
+		out(h->owner)->failed = true;
+	for (size_t i = 0; i < HTTP_TEXTS; i++)
+		bytes_fini(&texts[i]);
+	json_decref(json);
+}
 
 static void
 put_carried(struct handle *h, const struct carried *c)
@@ -50,8 +80,12 @@ put_carried(struct handle *h, const struct carried *c)
 	struct session *s = h->owner;
 
 	switch (c->event) {
+	case EVENT_HTTP:
+		put_carried_http(h, c);
+		return;
 	case EVENT_TCP:
-		put_data(h, bytes_head(&c->data), bytes_len(&c->data));
+	case EVENT_PORT:
+		put_data(h, c->event, bytes_head(&c->data), bytes_len(&c->data));
 		return;
 	case EVENT_TCP_OWNER:
 		event_put_owner(out(s), h->id, c->from);
@@ -143,7 +177,15 @@ static void
 on_data(void *ctx, struct tcp_socket *tcp, const void *data, size_t len)
 {
 	(void)ctx;
-	put_data(tcp_user(tcp), data, len);
+	put_data(
+	    tcp_user(tcp), tcp_deliver_port(tcp) ? EVENT_PORT : EVENT_TCP, data, len);
+}
+
+static void
+on_http(void *ctx, struct tcp_socket *tcp, const struct packet_http *http)
+{
+	(void)ctx;
+	put_http(tcp_user(tcp), http);
 }
 
 static void
@@ -198,6 +240,7 @@ const struct tcp_observer rpc_observer = {
     .room = on_room,
     .recv_room = on_recv_room,
     .data = on_data,
+    .http = on_http,
     .passive = on_passive,
     .error = on_error,
     .closed = on_closed,

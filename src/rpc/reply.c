@@ -2,6 +2,7 @@
 /* Answers.  Each function here answers its call once and ends it. */
 #include <errno.h>
 
+#include "rpc/http.h"
 #include "rpc/rpc_private.h"
 
 /* The queue for a call's answer, or NULL where none is wanted: a notification. */
@@ -152,6 +153,23 @@ reply_data(struct call *call, const void *data, size_t len)
 		end(call, (const char *)data + skip, len - skip);
 	else
 		end(call, NULL, 0);
+}
+
+void
+reply_http(struct call *call, const struct packet_http *http)
+{
+	struct bytes *out = begin(call);
+
+	if (out == NULL) {
+		call_close(call);
+		return;
+	}
+	message_open_result(out, &call->id);
+	bytes_append_str(out, "{\"http\":");
+	http_put(out, call->session->form, http);
+	bytes_append_char(out, '}');
+	message_close(out, MESSAGE_PLAIN, 0, line(call));
+	end(call, NULL, 0);
 }
 
 void

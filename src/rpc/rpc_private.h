@@ -45,9 +45,9 @@ struct uid_account *rpc_uid(struct rpc *rpc, uid_t uid); /* NULL: no memory */
 struct carried {
 	TAILQ_ENTRY(carried) link;
 	enum event_id event;
-	uint64_t from; /* EVENT_TCP_OWNER */
-	int reason;    /* EVENT_TCP_ERROR */
-	struct bytes data;
+	uint64_t from;	   /* EVENT_TCP_OWNER */
+	int reason;	   /* EVENT_TCP_ERROR */
+	struct bytes data; /* of EVENT_HTTP: the packet as JSON */
 };
 
 TAILQ_HEAD(carried_list, carried);
@@ -187,6 +187,7 @@ void reply_fault(struct call *call, int code, const char *text);
 void reply_fd(struct call *call, int fd);
 /* recv's result. */
 void reply_data(struct call *call, const void *data, size_t len);
+void reply_http(struct call *call, const struct packet_http *http);
 /* closed, with what gen_tcp would have thrown away, if anything. */
 void reply_rest(struct call *call, int reason, const void *data, size_t len);
 /* An error that belongs to no call. */

@@ -102,7 +102,7 @@ void
 tcp_input_drop(struct tcp_socket *s)
 {
 	bytes_truncate(&s->in, 0);
-	s->packet_state = (struct packet_state){0};
+	packet_restart(&s->packet_state);
 	s->partial = false;
 	/* What is being delivered may still be looked at. */
 	if (!s->delivering)

@@ -13,6 +13,7 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
+#include "packet/packet_http.h"
 #include "proto/reason.h"
 #include "tcp/tcp_socket.h"
 
@@ -221,6 +222,21 @@ fill(struct tcp_socket *s, size_t want, struct turn *turn)
 
 /* --- the steps ------------------------------------------------------------- */
 
+/* A line of an http type is told as what it says; not under deliver port. */
+static void
+observe(struct tcp_socket *s, const unsigned char *data, size_t len)
+{
+	const struct tcp_context *ctx = s->ctx;
+	struct packet_http http;
+
+	if (s->set.packet->http && !s->set.deliver_port) {
+		packet_http_parse(&s->packet_state, data, len, &http);
+		ctx->observer->http(ctx->observer_ctx, s, &http);
+		return;
+	}
+	ctx->observer->data(ctx->observer_ctx, s, data, len);
+}
+
 /* One packet to the owner; it counts against {active, N} before it is seen. */
 static void
 deliver(struct tcp_socket *s, const struct packet_span *span)
@@ -232,7 +248,7 @@ deliver(struct tcp_socket *s, const struct packet_span *span)
 		s->notices |= NOTICE_PASSIVE;
 	/* Taken bytes stay where they are until something is put in. */
 	bytes_take(&s->in, span->total);
-	s->ctx->observer->data(s->ctx->observer_ctx, s, data, span->len);
+	observe(s, data, span->len);
 }
 
 static bool

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "packet/packet_http.h"
 #include "proto/reason.h"
 #include "tcp/tcp_socket.h"
 
@@ -89,11 +90,16 @@ tcp_recv(struct tcp_socket *s, size_t length, int64_t timeout, struct tcp_reques
 void
 tcp_recv_answer(struct tcp_socket *s, const struct packet_span *span)
 {
-	const struct tcp_outcome o = {
+	struct tcp_outcome o = {
 	    .data = bytes_head(&s->in) + span->offset,
 	    .len = span->len,
 	};
+	struct packet_http http;
 
+	if (s->set.packet->http) {
+		packet_http_parse(&s->packet_state, o.data, o.len, &http);
+		o.http = &http;
+	}
 	tcp_count_received(s, span->total);
 	/* Taken bytes stay where they are until something is put in. */
 	bytes_take(&s->in, span->total);
@@ -179,7 +185,7 @@ tcp_unrecv(struct tcp_socket *s, const void *data, size_t len)
 			(void)tcp_socket_charge(s);
 			return ENOMEM;
 		}
-		s->packet_state = (struct packet_state){0};
+		packet_restart(&s->packet_state);
 	}
 	tcp_reader_deliver(s);
 	return 0;

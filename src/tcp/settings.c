@@ -105,6 +105,19 @@ get_mode(const struct tcp_socket *s, struct option_value *v)
 	v->u.number = s->set.list ? OPTION_MODE_LIST : OPTION_MODE_BINARY;
 }
 
+static int
+set_deliver(struct tcp_socket *s, const struct option_value *v)
+{
+	s->set.deliver_port = v->u.number == OPTION_DELIVER_PORT;
+	return 0;
+}
+
+static void
+get_deliver(const struct tcp_socket *s, struct option_value *v)
+{
+	v->u.number = s->set.deliver_port ? OPTION_DELIVER_PORT : OPTION_DELIVER_TERM;
+}
+
 /* What the old decoder remembers of the bytes means nothing to the new one. */
 static int
 set_packet(struct tcp_socket *s, const struct option_value *v)
@@ -112,7 +125,7 @@ set_packet(struct tcp_socket *s, const struct option_value *v)
 	if (v->u.number < 0 || v->u.number >= PACKET_COUNT)
 		return EINVAL;
 	s->set.packet = packet_type((enum packet_id)v->u.number);
-	memset(&s->packet_state, 0, sizeof(s->packet_state));
+	packet_restart(&s->packet_state);
 	return 0;
 }
 
@@ -135,7 +148,7 @@ static int
 set_line_delimiter(struct tcp_socket *s, const struct option_value *v)
 {
 	s->set.framing.delimiter = (unsigned char)v->u.number;
-	memset(&s->packet_state, 0, sizeof(s->packet_state));
+	packet_restart(&s->packet_state);
 	return 0;
 }
 
@@ -232,6 +245,7 @@ static const struct hook hooks[OPTION_COUNT] = {
     [OPTION_PACKET_SIZE] = {set_packet_size, get_size, AT(framing.packet_size)},
     [OPTION_LINE_DELIMITER] = {set_line_delimiter, get_line_delimiter, 0},
     [OPTION_HEADER] = {set_header, get_header, 0},
+    [OPTION_DELIVER] = {set_deliver, get_deliver, 0},
     [OPTION_BUFFER] = {set_buffer, get_size, AT(framing.buffer)},
     [OPTION_EXIT_ON_CLOSE] = BOOL(exit_on_close),
     [OPTION_SEND_TIMEOUT] = {set_send_timeout, get_send_timeout, 0},

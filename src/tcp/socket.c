@@ -235,6 +235,12 @@ tcp_is_listener(const struct tcp_socket *s)
 }
 
 bool
+tcp_deliver_port(const struct tcp_socket *s)
+{
+	return s->set.deliver_port;
+}
+
+bool
 tcp_mode_list(const struct tcp_socket *s)
 {
 	return s->set.list;

@@ -32,6 +32,7 @@
 
 struct event;
 struct event_base;
+struct packet_http;
 struct tcp_context;
 struct tcp_request;
 struct tcp_socket;
@@ -52,6 +53,8 @@ struct tcp_observer {
 	bool (*recv_room)(void *ctx, struct tcp_request *r);
 	/* A packet of active mode; the span is valid during the call. */
 	void (*data)(void *ctx, struct tcp_socket *s, const void *data, size_t len);
+	/* The same of an http type, unless deliver is port (packet/packet_http.h). */
+	void (*http)(void *ctx, struct tcp_socket *s, const struct packet_http *http);
 	void (*passive)(void *ctx, struct tcp_socket *s);
 	void (*error)(void *ctx, struct tcp_socket *s, int reason);
 	void (*closed)(void *ctx, struct tcp_socket *s);
@@ -100,6 +103,7 @@ struct tcp_outcome {
 	 */
 	const void *data;
 	size_t len;
+	const struct packet_http *http;	 /* recv: what data says, of an http type */
 	const struct option_row *option; /* connect, listen, accept: refused */
 	/* getaddrs: what was found; valid during done() */
 	const struct address *addresses;
@@ -323,6 +327,8 @@ int tcp_getstat(const struct tcp_socket *s, uint64_t counter[TCP_COUNTERS]);
 
 /* How payloads of s are shown: gen_tcp's mode and header. */
 bool tcp_mode_list(const struct tcp_socket *s);
+/* Is deliver port: is data() to be told as a port's? */
+bool tcp_deliver_port(const struct tcp_socket *s);
 unsigned tcp_header(const struct tcp_socket *s);
 bool tcp_is_listener(const struct tcp_socket *s);
 /* As gone to callers: closing, or closed and not yet freed. */

@@ -97,6 +97,7 @@ struct tcp_settings {
 	bool buffer_explicit;		/* by buffer itself */
 	bool list;			/* mode */
 	unsigned header;
+	bool deliver_port; /* active data as Erlang's ports give it, unparsed */
 	bool exit_on_close;
 	bool show_econnreset;
 	bool delay_send;
@@ -158,7 +159,7 @@ struct tcp_socket {
 	int end_reason; /* what it failed of while active, 0 */
 
 	struct bytes in;
-	struct packet_state packet_state; /* zeroed when framing options change */
+	struct packet_state packet_state; /* restarted when framing options change */
 	struct tcp_request *receiver;	  /* the waiting recv */
 
 	struct bytes out;

@@ -27,8 +27,8 @@ written(struct bytes *out, const char *want)
 
 START_TEST(rows)
 {
-	static const char *const names[] = {
-	    "tcp", "tcp_passive", "tcp_error", "tcp_closed", "tcp_owner", "down"};
+	static const char *const names[] = {"tcp", "tcp_passive", "tcp_error",
+	    "tcp_closed", "tcp_owner", "down", "http", "port"};
 	unsigned i;
 
 	for (i = 0; i < EVENT_COUNT; i++) {
@@ -80,23 +80,23 @@ START_TEST(data_in_the_line)
 	struct bytes out = {0};
 	size_t skip;
 
-	ck_assert(!event_put_tcp(&out, 5, &style, "hi\n", 3, &skip));
+	ck_assert(!event_put_data(&out, EVENT_TCP, 5, &style, "hi\n", 3, &skip));
 	ck_assert_uint_eq(skip, 3);
 	written(&out,
 	    "{\"jsonrpc\":\"2.0\",\"method\":\"tcp\",\"params\":{\"socket\":5,"
 	    "\"data\":\"hi\\n\"}}\n");
 	style.header = 1;
-	ck_assert(!event_put_tcp(&out, 5, &style, "hi\n", 3, &skip));
+	ck_assert(!event_put_data(&out, EVENT_TCP, 5, &style, "hi\n", 3, &skip));
 	written(&out,
 	    "{\"jsonrpc\":\"2.0\",\"method\":\"tcp\",\"params\":{\"socket\":5,"
 	    "\"header\":[104],\"data\":\"i\\n\"}}\n");
 	style.list = true;
-	ck_assert(!event_put_tcp(&out, 5, &style, "hi\n", 3, &skip));
+	ck_assert(!event_put_data(&out, EVENT_TCP, 5, &style, "hi\n", 3, &skip));
 	written(&out,
 	    "{\"jsonrpc\":\"2.0\",\"method\":\"tcp\",\"params\":{\"socket\":5,"
 	    "\"data\":[104,105,10]}}\n");
 	style = (struct payload_style){PAYLOAD_BASE64, false, 0};
-	ck_assert(!event_put_tcp(&out, 5, &style, "hi\n", 3, &skip));
+	ck_assert(!event_put_data(&out, EVENT_TCP, 5, &style, "hi\n", 3, &skip));
 	written(&out,
 	    "{\"jsonrpc\":\"2.0\",\"method\":\"tcp\",\"params\":{\"socket\":5,"
 	    "\"data\":{\"base64\":\"aGkK\"}}}\n");
@@ -110,23 +110,23 @@ START_TEST(data_attached)
 	struct bytes out = {0};
 	size_t skip = 9;
 
-	ck_assert(event_put_tcp(&out, 5, &style, "hi\n", 3, &skip));
+	ck_assert(event_put_data(&out, EVENT_TCP, 5, &style, "hi\n", 3, &skip));
 	ck_assert_uint_eq(skip, 0);
 	written(&out,
 	    "{\"jsonrpc\":\"2.0\",\"method\":\"tcp\",\"params\":{\"socket\":5},"
 	    "\"attached\":3}\n");
-	ck_assert(event_put_tcp(&out, 5, &style, NULL, 0, &skip));
+	ck_assert(event_put_data(&out, EVENT_TCP, 5, &style, NULL, 0, &skip));
 	written(&out,
 	    "{\"jsonrpc\":\"2.0\",\"method\":\"tcp\",\"params\":{\"socket\":5},"
 	    "\"attached\":0}\n");
 	style.header = 2;
-	ck_assert(event_put_tcp(&out, 5, &style, "hi\n", 3, &skip));
+	ck_assert(event_put_data(&out, EVENT_TCP, 5, &style, "hi\n", 3, &skip));
 	ck_assert_uint_eq(skip, 2);
 	written(&out,
 	    "{\"jsonrpc\":\"2.0\",\"method\":\"tcp\",\"params\":{\"socket\":5,"
 	    "\"header\":[104,105]},\"attached\":1}\n");
 	style.list = true;
-	ck_assert(event_put_tcp(&out, 5, &style, "hi\n", 3, &skip));
+	ck_assert(event_put_data(&out, EVENT_TCP, 5, &style, "hi\n", 3, &skip));
 	ck_assert_uint_eq(skip, 0);
 	written(&out,
 	    "{\"jsonrpc\":\"2.0\",\"method\":\"tcp\",\"params\":{\"socket\":5,"

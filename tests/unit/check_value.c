@@ -68,12 +68,16 @@ static const struct type_case type_cases[] = {
 	"option \"send_timeout\" must be a whole number of ms, 0 or more, or \"infinity\""},
     {"mode", {"'binary'", "'list'"}, {"'foo'", "0", "true", "'binary\\u0000'", "''"},
 	"option \"mode\" must be one of \"binary\", \"list\""},
+    {"deliver", {"'port'", "'term'"}, {"'http'", "0", "true", "null"},
+	"option \"deliver\" must be one of \"port\", \"term\""},
     {"family", {"'inet'", "'inet6'", "'local'"}, {"'ipx'", "4", "null"},
 	"option \"family\" must be one of \"inet\", \"inet6\", \"local\""},
-    {"packet", {"0", "1", "2", "4", "'line'", "'sunrm'", "'tpkt'"},
+    {"packet",
+	{"0", "1", "2", "4", "'line'", "'sunrm'", "'tpkt'", "'http'", "'httph_bin'"},
 	{"3", "8", "-1", "'foo'", "'0'", "'1'", "1.0", "true", "null", "4294967297"},
 	"option \"packet\" must be one of 0, \"raw\", 1, 2, 4, \"line\", "
-	"\"sunrm\", \"asn1\", \"cdr\", \"fcgi\", \"tpkt\""},
+	"\"sunrm\", \"asn1\", \"cdr\", \"fcgi\", \"tpkt\", "
+	"\"http\", \"httph\", \"http_bin\", \"httph_bin\""},
     {"active", {"true", "false", "'once'", "0", "1", "-32768", "32767"},
 	{"32768", "-32769", "1.0", "'maybe'", "'true'", "null", "[true]"},
 	"option \"active\" must be true, false, \"once\", or an integer from -32768 to 32767"},
@@ -404,7 +408,8 @@ START_TEST(list_names_refused)
 	    "['binary\\u0000']", OPTION_AT_SET, NULL, "unknown option \"binary\\x00\"");
 	refuse_list("{'active': true, 'packet': 3}", OPTION_AT_SET, "packet",
 	    "option \"packet\" must be one of 0, \"raw\", 1, 2, 4, \"line\", "
-	    "\"sunrm\", \"asn1\", \"cdr\", \"fcgi\", \"tpkt\"");
+	    "\"sunrm\", \"asn1\", \"cdr\", \"fcgi\", \"tpkt\", "
+	    "\"http\", \"httph\", \"http_bin\", \"httph_bin\"");
 	refuse_list(
 	    "['active']", OPTION_AT_SET, "active", "option \"active\" needs a value");
 	refuse_list("{'binary': true}", OPTION_AT_SET, "binary",

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "pair.h"
+#include "packet/packet_http.h"
 #include "tests/unit/run.h"
 
 #include <arpa/inet.h>
@@ -67,6 +68,29 @@ on_data(void *ctx, struct tcp_socket *s, const void *data, size_t len)
 		p->on_data(p, data, len);
 }
 
+/* What tells one line from another. */
+static void
+on_http(void *ctx, struct tcp_socket *s, const struct packet_http *http)
+{
+	static const struct packet_text eoh = {"eoh", 3};
+	struct pair *p = ctx;
+	const struct packet_text *text = &eoh;
+
+	ck_assert_ptr_eq(s, p->s);
+	ck_assert(!p->full);
+	if (http->type == PACKET_HTTP_REQUEST)
+		text = &http->method;
+	else if (http->type == PACKET_HTTP_RESPONSE)
+		text = &http->phrase;
+	else if (http->type == PACKET_HTTP_HEADER)
+		text = &http->name;
+	else if (http->type == PACKET_HTTP_ERROR)
+		text = &http->line;
+	ck_assert(bytes_append_char(&p->log, '{'));
+	ck_assert(bytes_append(&p->log, text->p, text->len));
+	ck_assert(bytes_append_char(&p->log, '}'));
+}
+
 static void
 on_passive(void *ctx, struct tcp_socket *s)
 {
@@ -112,6 +136,7 @@ static const struct tcp_observer observer = {
     .room = on_room,
     .recv_room = on_recv_room,
     .data = on_data,
+    .http = on_http,
     .passive = on_passive,
     .error = on_error,
     .closed = on_closed,

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * A socket of src/tcp that is connected to a plain one, and a log of all that is
- * heard of it, in order: data as [abc], tcp_passive as P, tcp_error as E(reason),
- * tcp_closed as C, gone() as G; answers of calls that have a name as
+ * heard of it, in order: data as [abc], http packets as {Host}, tcp_passive as P,
+ * tcp_error as E(reason), tcp_closed as C, gone() as G; answers of calls that have a name as
  * name=reason.
  */
 #ifndef TESTS_UNIT_PAIR_H
