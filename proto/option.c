@@ -218,6 +218,13 @@ static const struct option_row rows[] = {
 	    .note = "A kernel without it says eprotonosupport. Of an mptcp socket Linux has no "
 		"ttl, user_timeout, recvtos, recvttl, recvtclass, tclass and pktoptions: setting them "
 		"is einval and getopts leaves them out, unless the peer spoke plain tcp."},
+	[OPTION_NETNS] = {ID(OPTION_NETNS, "netns"), .type = OPTION_T_PATH,
+	    WHEN(AT_ALL), ON(ALL), .initial = "none",
+	    .help = "file of a network namespace to make the socket in, as /run/netns/NAME or "
+		"/proc/PID/ns/net",
+	    .note = "Names are looked up in the daemon's own. A file that is none is einval. "
+		"getopts leaves it out while it is not set; to set it later is taken and does nothing. "
+		"Only for clients of root and of the daemon's own user, else eacces."},
 
 	/* --- the kernel's ------------------------------------------------- */
 	[OPTION_REUSEADDR] = {ID(OPTION_REUSEADDR, "reuseaddr"), BOOLEAN,
@@ -406,6 +413,7 @@ static const enum option_id by_name[] = {
     OPTION_LOW_MSGQ_WATERMARK,
     OPTION_LOW_WATERMARK,
     OPTION_MODE,
+    OPTION_NETNS,
     OPTION_NODELAY,
     OPTION_NOPUSH,
     OPTION_PACKET,

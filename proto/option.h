@@ -44,6 +44,7 @@ enum option_id {
 	OPTION_FAMILY,
 	OPTION_TCP_MODULE,
 	OPTION_PROTOCOL,
+	OPTION_NETNS,
 	/* the kernel's */
 	OPTION_REUSEADDR,
 	OPTION_REUSEPORT,
@@ -90,6 +91,7 @@ enum option_type {
 	OPTION_T_ADDRESS, /* ip: an address; ifaddr: or a sockaddr */
 	OPTION_T_PASSED,  /* "passed": the message's descriptor */
 	OPTION_T_DEVICE,  /* a network device's name, as bytes */
+	OPTION_T_PATH,	  /* a file's name, as bytes */
 	OPTION_T_PACKET,  /* what came with packets: only to be asked for */
 	OPTION_T_RAW,	  /* [protocol, option, bytes] */
 	OPTION_T_BARE	  /* a word without a value */
@@ -180,6 +182,7 @@ enum option_active {
 enum { OPTION_INFINITY = -1 };	 /* a timeout that never ends */
 enum { OPTION_DEVICE_MAX = 15 }; /* bytes of a device's name */
 enum { OPTION_RAW_MAX = 32 };	 /* bytes of a raw value that are kept */
+enum { OPTION_PATH_MAX = 255 };	 /* bytes of a file's name */
 enum { OPTION_PACKET_OPTIONS = 8 };
 
 struct option_value {
@@ -200,6 +203,10 @@ struct option_value {
 			size_t len; /* 0: none */
 			char name[OPTION_DEVICE_MAX + 1];
 		} device; /* the name ends with NUL too */
+		struct {
+			size_t len;
+			char name[OPTION_PATH_MAX + 1];
+		} path; /* ends with NUL too */
 		struct {
 			unsigned count;
 			struct {

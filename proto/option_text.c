@@ -113,6 +113,9 @@ option_put_values(struct bytes *out, const struct option_row *row, const char *s
 	case OPTION_T_DEVICE:
 		bytes_append_str(out, "the name of a device");
 		break;
+	case OPTION_T_PATH:
+		bytes_append_str(out, "a path");
+		break;
 	case OPTION_T_PACKET:
 		bytes_append_str(out, "an array");
 		break;

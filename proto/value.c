@@ -167,6 +167,10 @@ refuse_value(const struct option_row *row, struct value_error *e)
 		    "must be the name of a device, %d bytes at most and no NUL",
 		    OPTION_DEVICE_MAX);
 		return value_refuse_option(e, row, text);
+	case OPTION_T_PATH:
+		(void)snprintf(text, sizeof text,
+		    "must be a path, %d bytes at most and no NUL", OPTION_PATH_MAX);
+		return value_refuse_option(e, row, text);
 	case OPTION_T_PACKET:
 		return value_refuse_option(e, row, "can only be asked for");
 	case OPTION_T_RAW:
@@ -234,6 +238,9 @@ value_read(const struct option_row *row, json_t *json, struct option_value *v,
 		good = read_text(
 		    json, v->u.device.name, OPTION_DEVICE_MAX, &v->u.device.len);
 		break;
+	case OPTION_T_PATH:
+		good = read_text(json, v->u.path.name, OPTION_PATH_MAX, &v->u.path.len);
+		break;
 	case OPTION_T_RAW:
 		good = value_read_raw(json, false, v);
 		break;
@@ -299,6 +306,8 @@ value_new(const struct option_value *v)
 		return json_string("passed");
 	case OPTION_T_DEVICE:
 		return value_new_bytes(v->u.device.name, v->u.device.len);
+	case OPTION_T_PATH:
+		return value_new_bytes(v->u.path.name, v->u.path.len);
 	case OPTION_T_PACKET:
 		return value_new_packet(v);
 	case OPTION_T_RAW:

@@ -14,6 +14,7 @@ enum { PORT_UNPRIVILEGED = 1024, PRIORITY_MAX = 6 /* without privilege: socket(7
 
 static const char low_port[] = "binding a port below 1024 is for root";
 static const char local_address[] = "local addresses are for root";
+static const char foreign_netns[] = "network namespaces are for root";
 static const char bound_device[] = "binding to a device is for root";
 static const char unsafe_raw[] =
     "it is not among the raw options of gentcp-protocol(7) that can be set";
@@ -79,6 +80,8 @@ privilege(const struct option_value *v)
 		/* the kernel would ask for CAP_NET_ADMIN, which the daemon may have */
 		return v->u.number < 0 || v->u.number > PRIORITY_MAX ? high_priority
 								     : NULL;
+	case OPTION_NETNS:
+		return foreign_netns;
 	case OPTION_BIND_TO_DEVICE:
 		/* to change or undo it the kernel asks for CAP_NET_RAW, likewise */
 		return bound_device;

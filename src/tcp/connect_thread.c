@@ -3,12 +3,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { STACK = 128 * 1024 };
+#include "tcp/thread.h"
 
 /* The thread's alone, from its start. */
 struct job {
@@ -41,28 +39,6 @@ run(void *arg)
 	return NULL;
 }
 
-static int
-create_thread(struct job *job)
-{
-	pthread_attr_t attr;
-	pthread_t thread;
-	sigset_t all, old;
-	int error = pthread_attr_init(&attr);
-
-	if (error != 0)
-		return error;
-	(void)sigfillset(&all);
-	(void)pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-	(void)pthread_attr_setstacksize(&attr, STACK);
-	error = pthread_sigmask(SIG_SETMASK, &all, &old);
-	if (error == 0) {
-		error = pthread_create(&thread, &attr, run, job);
-		(void)pthread_sigmask(SIG_SETMASK, &old, NULL);
-	}
-	(void)pthread_attr_destroy(&attr);
-	return error;
-}
-
 int
 connect_thread_start(int fd, const struct resolver_address *address)
 {
@@ -78,7 +54,7 @@ connect_thread_start(int fd, const struct resolver_address *address)
 	job->answer = pipes[1];
 	job->address = *address;
 	job->fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-	error = job->fd == -1 ? errno : create_thread(job);
+	error = job->fd == -1 ? errno : tcp_thread_run(run, job, false);
 	if (error == 0)
 		return pipes[0];
 	job_free(job);

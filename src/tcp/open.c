@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "proto/reason.h"
+#include "tcp/netns.h"
 
 enum { BACKLOG = 5 };
 
@@ -69,6 +70,9 @@ plan_option(struct open_plan *plan, const struct option_value *v)
 		break;
 	case OPTION_PROTOCOL:
 		plan->protocol = v->u.number == OPTION_PROTOCOL_MPTCP ? IPPROTO_MPTCP : 0;
+		break;
+	case OPTION_NETNS:
+		plan->netns = v;
 		break;
 	case OPTION_BACKLOG:
 		plan->backlog = (int)v->u.number;
@@ -166,12 +170,21 @@ prepare_passed(int fd)
 	return 0;
 }
 
-/* Of a local socket there is but one protocol. */
+/* Of a local socket there is but one protocol.  0 and *fd, or a reason. */
 static int
-new_descriptor(const struct open_plan *plan)
+new_descriptor(const struct open_plan *plan, int *fd, const struct option_row **failed)
 {
-	return socket(plan->family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC,
-	    plan->family == AF_LOCAL ? 0 : plan->protocol);
+	int protocol = plan->family == AF_LOCAL ? 0 : plan->protocol, reason;
+
+	if (plan->netns == NULL) {
+		*fd = socket(
+		    plan->family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol);
+		return *fd == -1 ? errno : 0;
+	}
+	reason = netns_socket(plan->netns->u.path.name, plan->family, protocol, fd);
+	if (reason != 0)
+		*failed = option_row(OPTION_NETNS);
+	return reason == EAGAIN ? REASON_SYSTEM_LIMIT : reason;
 }
 
 int
@@ -187,9 +200,9 @@ open_socket(struct tcp_context *ctx, const struct open_plan *plan, int fd,
 	if (passed)
 		reason = prepare_passed(fd);
 	else
-		fd = new_descriptor(plan);
+		reason = new_descriptor(plan, &fd, failed);
 	if (fd == -1)
-		return errno;
+		return reason;
 	s = reason == 0 ? tcp_socket_new(ctx, fd, plan->family) : NULL;
 	if (s == NULL) {
 		(void)close(fd);

@@ -16,7 +16,8 @@ struct open_plan {
 	bool port_given;
 	uint16_t port; /* own: port's or ifaddr's, whichever came last */
 	int backlog;
-	int protocol; /* for socket(2): 0 or IPPROTO_MPTCP */
+	int protocol;			  /* for socket(2): 0 or IPPROTO_MPTCP */
+	const struct option_value *netns; /* the last one, or NULL */
 };
 
 /*

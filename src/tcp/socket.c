@@ -38,6 +38,7 @@ tcp_socket_free(struct tcp_socket *s)
 	bytes_fini(&s->in);
 	bytes_fini(&s->out);
 	bytes_fini(&s->gathered);
+	free(s->netns);
 	free(s);
 }
 

@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <netinet/in.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -134,6 +135,29 @@ apply_kernel(
 	return reason;
 }
 
+/* Where it counts, the socket is made by it: open.c.  Here it is only remembered. */
+static int
+set_netns(struct tcp_socket *s, const struct option_value *v)
+{
+	char *copy = strdup(v->u.path.name);
+
+	if (copy == NULL)
+		return ENOMEM;
+	free(s->netns);
+	s->netns = copy;
+	return 0;
+}
+
+static int
+get_netns(const struct tcp_socket *s, struct option_value *v)
+{
+	if (s->netns == NULL)
+		return TCP_OMIT;
+	v->u.path.len = strlen(s->netns);
+	memcpy(v->u.path.name, s->netns, v->u.path.len + 1);
+	return 0;
+}
+
 static int
 apply(struct tcp_socket *s, const struct option_value *v)
 {
@@ -142,6 +166,8 @@ apply(struct tcp_socket *s, const struct option_value *v)
 
 	if (tcp_setting_has(v->id))
 		return tcp_setting_set(s, v);
+	if (v->id == OPTION_NETNS)
+		return set_netns(s, v);
 	if (v->id == OPTION_RAW)
 		return tcp_raw_set(s, v);
 	/* of creation, which is over, or exclusiveaddruse, which is nothing here */
@@ -212,6 +238,8 @@ tcp_getopt(struct tcp_socket *s, enum option_id id, struct option_value *v)
 		tcp_setting_get(s, v);
 		return 0;
 	}
+	if (id == OPTION_NETNS)
+		return get_netns(s, v);
 	if (id == OPTION_PKTOPTIONS)
 		return tcp_pktoptions_get(s, v);
 	if (s->fd == -1 || row->optname == 0 || !on_family(row, s->family))

@@ -126,6 +126,7 @@ struct tcp_socket {
 	int fd;	     /* -1 once closed */
 	int family;  /* AF_INET, AF_INET6, AF_LOCAL */
 	bool passed; /* others have fd too: its flags prove nothing */
+	char *netns; /* option netns, own; NULL: not set */
 	uint64_t id; /* what clients call it, for the log; 0: not yet known */
 	/* sockopt.c: kernel options that were set, a bit for each id */
 	unsigned char kernel_set[(OPTION_COUNT + 7) / 8];

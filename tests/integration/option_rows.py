@@ -193,7 +193,7 @@ ROWS = [
     Row("local", [], [], when="CL", accept="no", bare=("family", "local")),
 ]
 
-# These have tests of their own: test_raw.py.
-ELSEWHERE = ["pktoptions", "raw"]
+# These have tests of their own: test_raw.py, test_netns.py.
+ELSEWHERE = ["netns", "pktoptions", "raw"]
 
 BY_NAME = {row.name: row for row in ROWS}

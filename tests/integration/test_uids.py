@@ -74,6 +74,12 @@ def as_other_uid(pipe, path, socket_number, listener_number, client_number):
             "address": "127.0.0.1", "port": port, "options": {"bind_to_device": ""}}),
     ]
     seen["module"] = reason("gen_tcp.listen", {"port": 0, "options": {"tcp_module": "local_tcp"}})
+    seen["netns"] = [
+        reason("inet.setopts", {"socket": mine, "options": {"netns": "/proc/self/ns/net"}}),
+        reason("gen_tcp.listen", {"port": 0, "options": {"netns": "/proc/self/ns/net"}}),
+        reason("gen_tcp.connect", {
+            "address": "127.0.0.1", "port": port, "options": {"netns": "/nowhere"}}),
+    ]
     pipe.send((seen, mine))
     pipe.recv()
     c.close()
@@ -99,6 +105,7 @@ def test_another_uid_sees_nothing_and_gets_no_rights(room, bystander):
     assert seen["connection's fd"]
     assert seen["give"] in ("eacces", "badarg")
     assert seen["low port"] == ["eacces"] * 4
+    assert seen["netns"] == ["eacces"] * 3
     assert seen["device"] == ["eacces"] * 2
     assert seen["module"] == "eacces"
     assert set(seen["local"]) <= {"eacces", "badarg"} and seen["local"][0] == "eacces"

@@ -129,6 +129,7 @@ START_TEST(when)
 	    {"bind_to_device", C | L | S | G},
 	    {"debug", C | L | S | G},
 	    {"raw", C | L | S | G},
+	    {"netns", C | L | S | G},
 	    {"pktoptions", G},
 	    {"dontroute", C | L | S | G},
 	    {"ipv6_v6only", C | L | S | G},

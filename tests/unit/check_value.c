@@ -126,7 +126,7 @@ END_TEST
 static bool
 takes_bytes(const struct option_row *row)
 {
-	return row->type == OPTION_T_DEVICE;
+	return row->type == OPTION_T_DEVICE || row->type == OPTION_T_PATH;
 }
 
 /* Bytes are taken in all their forms, and shown in one. */
@@ -148,6 +148,25 @@ START_TEST(devices)
 	bad("bind_to_device", "'l\\u0000'", sentence);
 	bad("bind_to_device", "7", sentence);
 	bad("bind_to_device", "true", sentence);
+}
+END_TEST
+
+START_TEST(paths)
+{
+	static const char sentence[] =
+	    "option \"netns\" must be a path, 255 bytes at most and no NUL";
+	char text[300];
+
+	good("netns", "'/run/netns/blue'", "'/run/netns/blue'");
+	good("netns", "['/run', ['/netns/', 98]]", "'/run/netns/b'");
+	good("netns", "{'base64':'/w=='}", "{'base64':'/w=='}");
+	good("netns", "''", "''");
+	bad("netns", "'/run\\u0000'", sentence);
+	bad("netns", "true", sentence);
+	(void)snprintf(text, sizeof text, "'%0255d'", 0);
+	good("netns", text, text);
+	(void)snprintf(text, sizeof text, "'%0256d'", 0);
+	bad("netns", text, sentence);
 }
 END_TEST
 
@@ -504,6 +523,7 @@ main(void)
 	suite_add_tcase(suite, tcase);
 	tcase_add_loop_test(tcase, types, 0, sizeof type_cases / sizeof *type_cases);
 	tcase_add_test(tcase, devices);
+	tcase_add_test(tcase, paths);
 	tcase_add_test(tcase, raw);
 	tcase_add_test(tcase, raw_questions);
 	tcase_add_test(tcase, pktoptions);
