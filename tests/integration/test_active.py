@@ -158,6 +158,27 @@ def test_the_close_waits_for_the_next_activation(room, client):
     assert client.states(s) == ["closed"]
 
 
+def test_only_data_counts(room, client):
+    s, peer = room.pair(client, {"packet": 1, "active": 2, "exit_on_close": False})
+    peer.send(b"\1x").half_close()
+    assert client.event("tcp", s).data == b"x"
+    client.event("tcp_closed", s)
+    assert client.getopt(s, "active") == 1
+    client.no_event(s)
+
+
+def test_a_close_that_once_left_is_told_by_recv_and_then_as_an_event(room, client):
+    s, peer = room.pair(client)
+    peer.put(b"d").half_close()
+    client.setopts(s, {"active": "once"})
+    assert client.event("tcp", s).data == b"d"
+    client.no_event(s)
+    check_reason(client.recv_fails(s), "closed")
+    client.setopts(s, {"active": "once"})
+    client.event("tcp_closed", s)
+    assert client.states(s) == ["closed"]
+
+
 def test_data_comes_before_the_close(room, client):
     s, peer = room.pair(client)
     peer.put(b"all").half_close()
@@ -329,6 +350,16 @@ def test_an_oversized_packet_with_exit_on_close_false_leaves_the_sending_half(ro
     client.event("tcp_closed", s)
     assert client.send(s, b"out") == "ok"
     assert peer.read(5) == b"\0\3out"
+
+
+def test_an_oversized_packet_does_not_use_up_once(room, client):
+    s, peer = room.pair(client, {
+        "packet": 2, "packet_size": 10, "active": "once", "exit_on_close": False,
+    })
+    peer.send(b"\0\x0bx")
+    assert client.event("tcp_error", s).params["reason"] == "emsgsize"
+    client.event("tcp_closed", s)
+    assert client.getopt(s, "active") == "once"
 
 
 @probe(60)

@@ -83,6 +83,13 @@ def test_close_with_linger_t_waits_at_most_t(room, client):
     assert 0.9 < time.monotonic() - start < 3 * max(1, g.DEADLINE / 10)
 
 
+def test_close_with_linger_and_nothing_queued_does_not_wait(room, client):
+    s, peer = room.pair(client, {"linger": [True, 60]})
+    peer_sees = client.send(s, b"last", attached=True)
+    assert peer_sees == "ok" and client.close_socket(s) == "ok"
+    assert peer.read_end() == b"last"
+
+
 @probe(89)
 def test_close_gives_up_waiting_after_5_s_but_still_sends(room, client):
     size = 3 * MB
@@ -130,6 +137,15 @@ def test_the_owners_end_with_linger_0_resets(room, client):
     s, peer = queued_pair(room, owner, size, {"linger": [True, 0]})
     owner.close()
     assert len(peer.read_reset()) < size
+
+
+def test_the_owners_end_with_unread_input_resets(room, client):
+    owner = room.client()
+    _, accepted, connected = room.both(owner, None, {"show_econnreset": True})
+    assert owner.give(connected, room.known().id) == "ok"
+    assert client.send(connected, b"unread", attached=True) == "ok"
+    owner.close()
+    check_reason(client.recv_fails(connected), "econnreset")
 
 
 def test_the_owners_end_ends_other_clients_calls(room, client):
@@ -262,6 +278,30 @@ def test_shutdown_write_comes_after_queued_output(room, client):
     assert client.getstat(s, ["send_pend"])["send_pend"] > 0
     assert peer.read_end() == g.pattern(size)
     assert client.states(s) == ["connected", "open"]
+
+
+def test_shutdown_read_write_comes_after_queued_output(room, client):
+    size = 2 * MB
+    s, peer = queued_pair(room, client, size)
+    assert client.shutdown(s, "read_write") == "ok"
+    check_reason(client.recv_fails(s, 0, 20), "timeout")
+    assert client.shutdown(s, "write") == "ok"
+    assert peer.read_end() == g.pattern(size)
+    check_reason(client.recv_fails(s), "closed")
+    check_reason(client.send_fails(s), "closed")
+    check_reason(client.send_fails(s), "enotconn")
+
+
+def test_an_end_that_recv_notices_drops_the_queue(room, client):
+    """gen_tcp closes the descriptor then: exit_on_close false is against that."""
+    size = 2 * MB
+    s, peer = queued_pair(room, client, size)
+    assert client.shutdown(s, "read") == "ok"
+    check_reason(client.recv_fails(s), "closed")
+    assert client.getstat(s, ["send_pend"])["send_pend"] == 0
+    assert len(peer.read_end()) < size
+    check_reason(client.send_fails(s), "closed")
+    check_reason(client.send_fails(s), "enotconn")
 
 
 @probe(38)

@@ -177,6 +177,14 @@ def test_another_line_delimiter(room, client, delimiter):
     assert client.recv(s) == b"c" + end
 
 
+def test_a_line_whose_beginning_was_read_raw(room, client):
+    s, peer = room.pair(client)
+    peer.put(b"more\n")
+    assert client.recv(s, 2) == b"mo"
+    client.setopts(s, {"packet": "line"})
+    assert client.recv(s) == b"re\n"
+
+
 @probe(55)
 def test_the_body_after_a_line_is_read_raw(room, client):
     s, peer = room.pair(client, {"packet": "line"})

@@ -101,6 +101,7 @@ def test_getopts(room, client):
         assert congestion.decode() in f.read().split()
 
 
+@probe(80)
 def test_what_the_kernel_refuses_is_null_among_the_others(room, client):
     s, _ = room.pair(client)
     v6only = (socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 4)
@@ -113,6 +114,7 @@ def test_what_the_kernel_refuses_is_null_among_the_others(room, client):
     client.setopts(z, {"raw": [TCP, NODELAY, number(1)]})
 
 
+@probe(80)
 @pytest.mark.parametrize("level,name", [
     (6, 9999), (TCP, 35), (socket.SOL_SOCKET, socket.SO_ERROR), (0, 0), (-1, -1),
     (socket.SOL_SOCKET, 21), (TCP, 31), (TCP, 19), (socket.IPPROTO_IP, 19),

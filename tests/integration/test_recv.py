@@ -241,14 +241,18 @@ def test_what_a_zombie_answers(room, client):
     check_reason(client.fails("inet.port", {"socket": s}), "ebadf")
     check_reason(client.fails("gen_tcp.shutdown", {"socket": s, "how": "write"}), "enotconn")
     check_reason(client.fails("gen_tcp.unrecv", {"socket": s, "data": "x"}), "enotconn")
+    check_reason(client.fails("gen_tcp.accept", {"socket": s, "timeout": 0}), "einval")
+    check_reason(client.fails("inet.getfd", {"socket": s}), "einval")
     assert client.getstat(s)["recv_cnt"] == 0
     assert client.give(s, who) == "ok"
     assert client.getopts(s, ["active", "packet", "recbuf", "nodelay"]) == {
         "active": False,
         "packet": 0,
     }
-    assert client.setopts(s, {"packet": 4}) == "ok"
-    check_reason(client.fails("inet.setopts", {"socket": s, "options": {"tos": 8}}), "einval")
+    for option in ({"packet": 4}, {"nodelay": True}, {"sndbuf": 5000}, {"linger": [True, 1]}):
+        assert client.setopts(s, option) == "ok"
+    for option in ({"tos": 8}, {"ttl": 5}, {"priority": 1}):
+        check_reason(client.fails("inet.setopts", {"socket": s, "options": option}), "einval")
     assert client.close_socket(s) == "ok"
 
 
@@ -293,6 +297,27 @@ def test_exit_on_close_false_keeps_the_sending_half(room, client):
     assert peer.read(5) == b"still"
     assert client.close_socket(s) == "ok"
     assert peer.read_end() == b""
+
+
+def test_exit_on_close_false_tells_an_end_that_recv_noticed_once(room, client):
+    s, peer = room.pair(client, {"exit_on_close": False})
+    peer.half_close()
+    check_reason(client.recv_fails(s), "closed")
+    client.setopts(s, {"active": True})
+    client.event("tcp_closed", s)
+    client.setopts(s, {"active": "once"})
+    client.no_event(s)
+    assert client.states(s) == ["connected", "open"]
+
+
+def test_the_end_is_there_once_it_is_noticed(room, client):
+    """Until then the kernel is asked, and knows the peer still."""
+    s, peer = room.pair(client)
+    peer.half_close()
+    assert client.call("inet.peername", {"socket": s})["port"] == peer.port()
+    assert client.states(s) == ["connected", "open"]
+    check_reason(client.recv_fails(s), "closed")
+    check_reason(client.fails("inet.peername", {"socket": s}), "enotconn")
 
 
 def test_a_hidden_reset_is_closed(room, client):
@@ -396,6 +421,18 @@ def test_unrecv_stacks_in_front(room, client):
     peer.put(b"old")
     client.call("gen_tcp.unrecv", {"socket": s, "data": "new"})
     assert client.recv(s, 6) == b"newold"
+
+
+def test_unrecv_comes_alone_before_what_the_kernel_has(room, client):
+    """What was put back counts when it is delivered again."""
+    s, peer = room.pair(client)
+    peer.put(b"world")
+    assert client.recv(s, 2) == b"wo"
+    for data in ("o", "w", "hello "):
+        assert client.call("gen_tcp.unrecv", {"socket": s, "data": data}) == "ok"
+    assert client.recv(s) == b"hello wo"
+    assert client.recv(s) == b"rld"
+    assert client.getstat(s, ["recv_oct", "recv_cnt"]) == {"recv_oct": 13, "recv_cnt": 3}
 
 
 def test_unrecv_is_framed_with_what_follows(room, client):

@@ -254,6 +254,32 @@ def test_delay_send_sends(room, client):
     assert peer.read(10) == b"0123456789"
 
 
+def test_delayed_sends_go_before_what_ends_the_stream(room, client):
+    for how in ("shutdown", "close"):
+        s, peer = room.pair(client, {"delay_send": True})
+        assert client.send(s, b"") == "ok"
+        ids = [client.start_send(s, b"a"), client.start_send(s, b"b")]
+        if how == "shutdown":
+            ids.append(client.request("gen_tcp.shutdown", {"socket": s, "how": "write"}))
+        else:
+            ids.append(client.request("gen_tcp.close", {"socket": s}))
+        assert [client.reply(i).result() for i in ids] == ["ok"] * 3
+        assert peer.read_end() == b"ab"
+
+
+def test_a_delayed_send_that_meets_a_reset(room, client):
+    """The send that was delayed is ok: the next one hears of it."""
+    s, peer = room.pair(client, {"delay_send": True, "show_econnreset": True})
+    peer.reset()
+    g.reset_seen(client, s)
+    assert client.send(s, b"a") == "ok"
+    g.until(lambda: client.states(s) == [], "the send error")
+    check_reason(client.send_fails(s), "econnreset")
+    check_reason(client.send_fails(s), "enotconn")
+    check_reason(client.recv_fails(s), "econnreset")
+    check_reason(client.recv_fails(s), "enotconn")
+
+
 def test_send_to_a_closed_peer_is_ok_then_closed(room, client):
     s, peer = room.pair(client)
     peer.close()
