@@ -3,8 +3,7 @@
 
 import pytest
 
-import gentcp_test as g
-from gentcp_test import check_reason, probe
+from gentcp_test import probe
 
 
 @pytest.fixture
@@ -42,6 +41,29 @@ def test_a_tcp_passive_that_was_told_stays(room, old, new):
     assert old.recv(s) == b"b"
 
 
+
+
+@probe(63)
+def test_http_events_that_were_told_stay(room):
+    """Row 9 of the decisions: told is told, unless the old owner hands it over;
+    what was not told yet is the new owner's."""
+    old, new = room.known(), room.known()
+    s, peer = room.pair(old, {"packet": "http", "active": "once"})
+    peer.put(b"GET / HTTP/1.0\r\nHost: h\r\n\r\n")
+    first = old.event("http", s)
+    assert old.give(s, new.id) == "ok"
+    new.event("tcp_owner", s)
+    new.no_event(s)
+    params = {
+        "socket": s, "client": old.id, "active": True,
+        "messages": [{"method": "http", "params": first.params}],
+    }
+    assert new.call("gen_tcp.controlling_process", params) == "ok"
+    old.event("tcp_owner", s)
+    assert old.event("http", s).params == first.params
+    assert old.event("http", s).params["http"]["name"] == "Host"
+    assert old.event("http", s).params["http"] == {"type": "http_eoh"}
+    new.no_event(s)
 
 
 @probe(65)
