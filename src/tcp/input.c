@@ -79,6 +79,14 @@ move_out(struct tcp_socket *s, struct bytes *own)
 }
 
 void
+tcp_input_take(struct tcp_socket *s, size_t total)
+{
+	bytes_take(&s->in, total);
+	packet_restart(&s->packet_state);
+	s->awaited = 0;
+}
+
+void
 tcp_input_settle(struct tcp_socket *s)
 {
 	struct bytes own = {0}, *spare = &s->ctx->spare;
@@ -103,6 +111,7 @@ tcp_input_drop(struct tcp_socket *s)
 {
 	bytes_truncate(&s->in, 0);
 	packet_restart(&s->packet_state);
+	s->awaited = 0;
 	s->partial = false;
 	/* What is being delivered may still be looked at. */
 	if (!s->delivering)

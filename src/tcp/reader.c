@@ -132,22 +132,50 @@ next_raw(const struct tcp_socket *s, struct packet_span *span)
 	return PACKET_READY;
 }
 
+/* The end of the packet in progress is known, whatever packet has become since. */
+static enum packet_status
+next_awaited(const struct tcp_socket *s, struct packet_span *span)
+{
+	*span = (struct packet_span){0};
+	if (bytes_len(&s->in) < s->awaited) {
+		span->want = s->awaited;
+		return PACKET_MORE;
+	}
+	span->total = s->awaited;
+	s->set.packet->strip(bytes_head(&s->in), span);
+	return PACKET_READY;
+}
+
+static enum packet_status
+next_framed(struct tcp_socket *s, struct packet_span *span)
+{
+	enum packet_status status;
+
+	*span = (struct packet_span){0};
+	if (bytes_len(&s->in) == 0)
+		return PACKET_MORE;
+	status = s->set.packet->decode(&s->set.framing, &s->packet_state,
+	    bytes_head(&s->in), bytes_len(&s->in), span);
+	if (status == PACKET_MORE)
+		s->awaited = span->want;
+	return status;
+}
+
 /* What is to be delivered next, by the socket's packet type as it is now. */
 static enum packet_status
 next_packet(struct tcp_socket *s, struct packet_span *span)
 {
-	const struct packet_type *type = s->set.packet;
-	size_t len = bytes_len(&s->in);
-	enum packet_status status = PACKET_MORE;
+	enum packet_status status;
 
-	if (type->raw)
+	if (exact_length(s) > 0)
+		s->awaited = 0;
+	if (s->awaited > 0)
+		status = next_awaited(s, span);
+	else if (s->set.packet->raw)
 		status = next_raw(s, span);
-	else if (len == 0)
-		*span = (struct packet_span){0};
 	else
-		status = type->decode(
-		    &s->set.framing, &s->packet_state, bytes_head(&s->in), len, span);
-	s->partial = status == PACKET_MORE && len > 0;
+		status = next_framed(s, span);
+	s->partial = status == PACKET_MORE && bytes_len(&s->in) > 0;
 	return status;
 }
 
@@ -246,8 +274,7 @@ deliver(struct tcp_socket *s, const struct packet_span *span)
 	tcp_count_received(s, span->total);
 	if (active_spend(&s->active))
 		s->notices |= NOTICE_PASSIVE;
-	/* Taken bytes stay where they are until something is put in. */
-	bytes_take(&s->in, span->total);
+	tcp_input_take(s, span->total);
 	observe(s, data, span->len);
 }
 

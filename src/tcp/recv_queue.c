@@ -101,8 +101,7 @@ tcp_recv_answer(struct tcp_socket *s, const struct packet_span *span)
 		o.http = &http;
 	}
 	tcp_count_received(s, span->total);
-	/* Taken bytes stay where they are until something is put in. */
-	bytes_take(&s->in, span->total);
+	tcp_input_take(s, span->total);
 	tcp_request_finish(s->receiver, &o);
 }
 
@@ -123,6 +122,13 @@ tcp_recv_refuse_rest(struct tcp_socket *s, int reason)
 /* --- time -------------------------------------------------------------------- */
 
 static void
+timed_out(struct tcp_request *r)
+{
+	r->socket->awaited = 0;
+	tcp_request_fail(r, REASON_TIMEOUT);
+}
+
+static void
 expired(int fd, short what, void *arg)
 {
 	struct tcp_request *r = arg;
@@ -133,7 +139,7 @@ expired(int fd, short what, void *arg)
 	if (r->socket->recv_held)
 		r->deadline = 0;
 	else
-		tcp_request_fail(r, REASON_TIMEOUT);
+		timed_out(r);
 }
 
 void
@@ -146,7 +152,7 @@ tcp_recv_watch(struct tcp_socket *s)
 		return;
 	left = clock_left(s->ctx->clock, r->deadline);
 	if (left == 0)
-		tcp_request_fail(r, REASON_TIMEOUT);
+		timed_out(r);
 	else if (r->timer == NULL && !tcp_request_arm(r, s->ctx, left, expired))
 		tcp_request_fail(r, ENOMEM);
 }
@@ -186,6 +192,7 @@ tcp_unrecv(struct tcp_socket *s, const void *data, size_t len)
 			return ENOMEM;
 		}
 		packet_restart(&s->packet_state);
+		s->awaited = 0;
 	}
 	tcp_reader_deliver(s);
 	return 0;

@@ -161,7 +161,13 @@ struct tcp_socket {
 
 	struct bytes in;
 	struct packet_state packet_state; /* restarted when framing options change */
-	struct tcp_request *receiver;	  /* the waiting recv */
+	/*
+	 * The whole length of the packet in progress once it is known, else 0.  It
+	 * stays when packet changes, as in gen_tcp; until a recv has a length or
+	 * times out, or something is put before it.
+	 */
+	size_t awaited;
+	struct tcp_request *receiver; /* the waiting recv */
 
 	struct bytes out;
 	struct tcp_request *blocked; /* the sender that waits for low_watermark */
@@ -276,6 +282,11 @@ void tcp_notice_closed(struct tcp_socket *s, int reason);
 unsigned char *tcp_input_room(struct tcp_socket *s, size_t want, size_t *space);
 /* After reading: the spare goes back, what is left gets memory of its own. */
 void tcp_input_settle(struct tcp_socket *s);
+/*
+ * The packet that is being delivered is taken.  Its bytes stay where they are until
+ * something is put in.
+ */
+void tcp_input_take(struct tcp_socket *s, size_t total);
 /* Drops what is there. */
 void tcp_input_drop(struct tcp_socket *s);
 /* Takes what the kernel has received by now, before the descriptor is closed. */

@@ -305,6 +305,39 @@ START_TEST(zombie_with_reset)
 	pair_close(&p);
 }
 END_TEST
+/* A packet whose end is known ends there, whatever packet is by then. */
+START_TEST(packet_in_progress)
+{
+	struct pair p;
+
+	pair_open_active(&p, PACKET_1, OPTION_ACTIVE_TRUE, 0);
+	peer_say(&p, "\4a\n");
+	pair_quiet(&p, "");
+	ck_assert_uint_eq(p.s->awaited, 5);
+	pair_packet(&p, PACKET_LINE, 2);
+	pair_quiet(&p, "");
+	peer_say(&p, "cde\n");
+	pair_expect(&p, "[\4a\ncd][e\n]");
+	pair_close(&p);
+}
+END_TEST
+
+/* asn1 remembers a long tag: not beyond its packet. */
+START_TEST(what_was_scanned_is_forgotten)
+{
+	struct pair p;
+
+	pair_open_active(&p, PACKET_ASN1, OPTION_ACTIVE_TRUE, 0);
+	p.lengths = true;
+	peer_send(&p, "\x1f\x81\x81\1\2x", 6);
+	pair_quiet(&p, "");
+	ck_assert_uint_eq(p.s->packet_state.scanned, 3);
+	peer_send(&p, "y\5\0", 3);
+	pair_expect(&p, "[7][2]");
+	pair_close(&p);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -324,6 +357,8 @@ main(void)
 	    own_shutdown,
 	    zombie_activated,
 	    zombie_with_reset,
+	    packet_in_progress,
+	    what_was_scanned_is_forgotten,
 	};
 
 	return pair_main("tcp/reader", tests, sizeof(tests) / sizeof(tests[0]));
