@@ -110,6 +110,12 @@ static const struct method_row rows[] = {
 		{"family", METHOD_T_STRING, true, "inet (the default) or inet6"}},
 	    METHOD_WAITS, "an array of addresses",
 	    "Looks the addresses of a host up."},
+	[METHOD_SENDFILE] = {METHOD_SENDFILE, "file.sendfile", {SOCKET,
+		{"offset", METHOD_T_INTEGER, false, "where in the file to begin, 0 or more"},
+		{"bytes", METHOD_T_INTEGER, false,
+		    "how many bytes; 0 for all to the end of the file"}},
+	    METHOD_WAITS | METHOD_FDS, "{\"sent\": N}",
+	    "Sends a regular file, whose descriptor comes with the message."},
 	[METHOD_HELLO] = {METHOD_HELLO, "session.hello", {
 		{"client", METHOD_T_STRING, true, "what the program is called: name/version"},
 		{"protocol", METHOD_T_INTEGER, true, "version of the protocol it speaks: 1"},
@@ -138,6 +144,7 @@ static_assert(
 
 /* Rows in the order of their names, for method_find(). */
 static const enum method_id by_name[] = {
+    METHOD_SENDFILE,
     METHOD_ACCEPT,
     METHOD_CLOSE,
     METHOD_CONNECT,

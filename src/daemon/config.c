@@ -64,6 +64,7 @@ static const struct key keys[] = {
     {"close_timeout", KEY_MS, AT(tcp.close_timeout), 0, DAY_MS,
 	"ms for the queued output of a closed socket"},
     {"resolvers", KEY_COUNT, AT(tcp.resolvers), 1, 64, "threads that look up names"},
+    {"file_threads", KEY_COUNT, AT(tcp.file_threads), 1, 64, "threads that send files"},
     {"client_sockets", KEY_CAP, AT(rpc.client_max[LIMIT_SOCKETS]), 1, INT64_MAX,
 	"sockets of a client"},
     {"client_calls", KEY_CAP, AT(rpc.client_max[LIMIT_CALLS]), 1, INT64_MAX,

@@ -137,6 +137,39 @@ call_shutdown(struct call *call, struct request *q)
 		tcp_shutdown(q->handle->tcp, value, &call->request);
 }
 
+static void
+file_sent(struct tcp_request *r, const struct tcp_outcome *o)
+{
+	const char *detail = NULL;
+
+	if (o->reason == 0) {
+		reply_json(call_of(r), json_pack("{s:I}", "sent", (json_int_t)o->sent));
+		return;
+	}
+	if (o->reason == REASON_BADARG)
+		detail = "only a regular file can be sent";
+	reply_refused(call_of(r), o->reason, NULL, detail);
+}
+
+void
+call_sendfile(struct call *call, struct request *q)
+{
+	int64_t offset = json_integer_value(q->params.value[1]);
+	int64_t bytes = json_integer_value(q->params.value[2]);
+	int fd = q->fd;
+
+	if (q->handle->owner != call->session)
+		reply_error(call, REASON_NOT_OWNER, NULL);
+	else if (fd == -1)
+		reply_refused(call, EBADF, NULL, "the file's descriptor is missing");
+	else if (offset < 0 || bytes < 0)
+		reply_refused(call, EINVAL, NULL, "neither offset nor bytes below 0");
+	else if (call_wait(call, file_sent)) {
+		q->fd = -1;
+		tcp_sendfile(q->handle->tcp, fd, offset, (uint64_t)bytes, &call->request);
+	}
+}
+
 void
 call_unrecv(struct call *call, struct request *q)
 {

@@ -40,6 +40,7 @@ static const struct {
     [METHOD_MONITOR] = {call_monitor, GONE_SHOWN},
     [METHOD_CANCEL_MONITOR] = {call_cancel_monitor, GONE_CLOSED},
     [METHOD_GETADDRS] = {call_getaddrs, GONE_CLOSED},
+    [METHOD_SENDFILE] = {call_sendfile, GONE_EINVAL},
     [METHOD_HELLO] = {call_hello, GONE_CLOSED},
     [METHOD_SELF] = {call_self, GONE_CLOSED},
     [METHOD_CLIENTS] = {call_clients, GONE_CLOSED},

@@ -231,7 +231,7 @@ call_handler call_connect, call_listen, call_accept, call_fdopen;
 call_handler call_send, call_recv, call_close_socket, call_shutdown, call_unrecv;
 call_handler call_setopts, call_getopts;
 call_handler call_sockname, call_peername, call_port, call_getstat, call_info, call_i;
-call_handler call_getfd;
+call_handler call_getfd, call_sendfile;
 call_handler call_controlling_process;
 call_handler call_getaddrs;
 call_handler call_monitor, call_cancel_monitor;

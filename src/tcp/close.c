@@ -35,7 +35,7 @@ tcp_shutdown_run(struct tcp_socket *s, struct tcp_request *r)
 		reason = REASON_CLOSED;
 	else if (s->state != TCP_CONNECTED)
 		reason = ENOTCONN;
-	else if (r->how == SHUT_RD || bytes_len(&s->out) == 0)
+	else if (r->how == SHUT_RD || (bytes_len(&s->out) == 0 && s->file == NULL))
 		reason = shutdown_now(s, r->how);
 	else if (s->shut_pending != SHUT_RDWR)
 		s->shut_pending = r->how;
@@ -204,6 +204,9 @@ begin(struct tcp_socket *s)
 	int64_t wait = CLOCK_NEVER;
 
 	s->notices = 0;
+	/* half a file is nothing to be flushed, nor what is behind it */
+	if (s->file != NULL)
+		tcp_writer_drop(s, REASON_CLOSED);
 	if (s->state == TCP_CONNECTED && bytes_len(&s->out) > 0)
 		wait = linger_time(s);
 	/* In TCP_TOLD only notices waited: they are not told now. */

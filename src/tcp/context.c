@@ -4,11 +4,15 @@
 #include "proto/reason.h"
 #include "tcp/resolver.h"
 #include "tcp/tcp_socket.h"
+#include "tcp/worker.h"
+
+enum { FILES_MAX = 65536 }; /* that wait for a thread: each has a socket */
 
 const struct tcp_config tcp_config_default = {
     .max_packet = (size_t)64 * 1024 * 1024,
     .close_timeout = 180000,
     .resolvers = 4,
+    .file_threads = 4,
 };
 
 struct tcp_context *
@@ -21,7 +25,10 @@ tcp_new(struct event_base *base, const struct clock *clock,
 	if (ctx == NULL)
 		return NULL;
 	ctx->resolver = resolver_new(base, config->resolvers, resolver_system);
-	if (ctx->resolver == NULL) {
+	ctx->files = workers_new(base, config->file_threads, FILES_MAX);
+	if (ctx->resolver == NULL || ctx->files == NULL) {
+		resolver_free(ctx->resolver);
+		workers_free(ctx->files);
 		free(ctx);
 		return NULL;
 	}
@@ -53,6 +60,7 @@ tcp_free(struct tcp_context *ctx)
 		tcp_socket_end(s, REASON_CLOSED, false);
 	tcp_reap(ctx);
 	resolver_free(ctx->resolver);
+	workers_free(ctx->files);
 	bytes_fini(&ctx->spare);
 	free(ctx);
 }
@@ -63,7 +71,7 @@ tcp_idle(const struct tcp_context *ctx)
 	const struct tcp_socket *s;
 
 	TAILQ_FOREACH (s, &ctx->sockets, link)
-		if (bytes_len(&s->out) > 0)
+		if (bytes_len(&s->out) > 0 || s->file != NULL)
 			return false;
 	return true;
 }

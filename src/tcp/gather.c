@@ -35,8 +35,8 @@ can_gather(const struct tcp_socket *s, size_t len)
 {
 	return s->ctx->gathers && !s->flushing && s->state == TCP_CONNECTED && len > 0 &&
 	    len < GATHER_BODY && len <= s->set.packet->max_body &&
-	    bytes_len(&s->out) == 0 && !s->busy && TAILQ_EMPTY(&s->senders) &&
-	    s->shut_pending == -1 && !s->set.delay_send;
+	    bytes_len(&s->out) == 0 && s->file == NULL && !s->busy &&
+	    TAILQ_EMPTY(&s->senders) && s->shut_pending == -1 && !s->set.delay_send;
 }
 
 /* Appends header and body; all or nothing. */

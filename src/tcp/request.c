@@ -9,7 +9,8 @@ tcp_request_begin(struct tcp_request *r, enum tcp_request_kind kind, struct tcp_
 {
 	r->kind = kind;
 	r->socket = s;
-	r->queued = r->gathered = r->framed = false;
+	r->queued = r->gathered = r->framed = r->running = false;
+	r->file = NULL;
 	r->reason = 0;
 	r->timer = NULL;
 	r->deadline = UINT64_MAX;
@@ -53,6 +54,9 @@ leave_socket(struct tcp_request *r)
 void
 tcp_request_detach(struct tcp_request *r)
 {
+	if (r->file != NULL)
+		tcp_sendfile_free(r->socket->ctx, r->file);
+	r->file = NULL;
 	leave_socket(r);
 	if (r->timer != NULL)
 		event_free(r->timer);
@@ -112,6 +116,12 @@ tcp_cancel(struct tcp_request *r)
 		if (r->gathered)
 			tcp_gather_cancel(r);
 		if (r->kind != TCP_R_NONE)
+			tcp_senders_cancel(r);
+		break;
+	case TCP_R_SENDFILE:
+		if (r->running)
+			tcp_sendfile_cancel(r);
+		else
 			tcp_senders_cancel(r);
 		break;
 	case TCP_R_RECV:

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Names -> addresses, by threads, because getaddrinfo(3) blocks.  The threads
- * know nothing but this file: they take jobs from a bounded queue, and their
- * answers come back to the loop through an eventfd.
+ * Names -> addresses, by threads (worker.h), because getaddrinfo(3) blocks.
  */
 #ifndef TCP_RESOLVER_H
 #define TCP_RESOLVER_H

@@ -40,20 +40,26 @@ tcp_senders_leave(struct tcp_socket *s, const struct tcp_request *r)
 		s->msgq_busy = false;
 }
 
+static bool
+is_taken(const struct tcp_socket *s)
+{
+	return s->busy || s->flushing || !TAILQ_EMPTY(&s->senders);
+}
+
 bool
 tcp_would_wait(const struct tcp_socket *s)
 {
-	return s->busy || s->flushing || !TAILQ_EMPTY(&s->senders);
+	return is_taken(s) || s->file != NULL;
 }
 
 void
 tcp_send(struct tcp_socket *s, const void *data, size_t len, struct tcp_request *r)
 {
 	tcp_request_begin(r, TCP_R_SEND, s);
-	if (!tcp_would_wait(s) && tcp_gather_send(s, data, len, r))
+	if (!is_taken(s) && tcp_gather_send(s, data, len, r))
 		return;
 	/* what was gathered before it has been written, and may wait by now */
-	if (!tcp_is_gone(s) && tcp_would_wait(s))
+	if (!tcp_is_gone(s) && is_taken(s))
 		tcp_senders_suspend(r, data, len);
 	else
 		tcp_writer_send(s, data, len, r);
@@ -66,10 +72,13 @@ tcp_senders_behind(const struct tcp_socket *s, const struct tcp_request *r)
 
 	if (s->blocked != NULL && s->blocked->caller == r->caller)
 		return true;
+	if (s->file != NULL && tcp_sendfile_holds(s, r))
+		return true;
 	TAILQ_FOREACH (other, &s->senders, link) {
 		if (other == r)
 			break;
-		if (other->kind == TCP_R_SEND && other->caller == r->caller)
+		if ((other->kind == TCP_R_SEND || other->kind == TCP_R_SENDFILE) &&
+		    other->caller == r->caller)
 			return true;
 	}
 	return false;
@@ -86,8 +95,11 @@ next_in_turn(const struct tcp_socket *s)
 		return r;
 	if (r->kind == TCP_R_SEND)
 		waits = s->busy;
+	else if (r->kind == TCP_R_SENDFILE)
+		waits = s->busy || s->file != NULL;
 	else
-		waits = s->blocked != NULL && s->blocked->caller == r->caller;
+		waits = (s->blocked != NULL && s->blocked->caller == r->caller) ||
+		    (s->file != NULL && tcp_sendfile_holds(s, r));
 	return waits ? NULL : r;
 }
 
@@ -116,6 +128,8 @@ run(struct tcp_socket *s, struct tcp_request *r)
 		tcp_request_fail(r, r->reason);
 	else if (r->kind == TCP_R_SEND)
 		resume_send(s, r);
+	else if (r->kind == TCP_R_SENDFILE)
+		tcp_sendfile_run(s, r);
 	else if (r->kind == TCP_R_SHUTDOWN)
 		tcp_shutdown_run(s, r);
 	else

@@ -111,6 +111,7 @@ void
 tcp_socket_end(struct tcp_socket *s, int reason, bool tell)
 {
 	bool listening = s->state == TCP_LISTENING;
+	struct tcp_request *file;
 
 	if (s->state == TCP_GONE)
 		return;
@@ -120,6 +121,7 @@ tcp_socket_end(struct tcp_socket *s, int reason, bool tell)
 	tcp_gather_flush(s);
 	if (s->state == TCP_GONE)
 		return;
+	file = tcp_sendfile_end(s);
 	tcp_socket_close_fd(s);
 	drop_event(&s->close_timer);
 	tcp_state_move(s, TCP_GONE);
@@ -131,6 +133,8 @@ tcp_socket_end(struct tcp_socket *s, int reason, bool tell)
 	charge_close(&s->charge);
 	if (listening)
 		tcp_listener_close(s);
+	if (file != NULL)
+		tcp_request_fail(file, reason);
 	tcp_socket_fail_waiting(s, reason);
 	tcp_socket_tell_gone(s);
 	charge_close(&s->place);
@@ -296,7 +300,8 @@ tcp_get_info(const struct tcp_socket *s, struct tcp_info *info)
 	    events * event_get_struct_event_size();
 	info->input = bytes_len(&s->in);
 	info->acceptors = count_list(&s->acceptors);
-	info->senders = count_list(&s->senders) + (s->blocked != NULL);
+	info->senders = count_list(&s->senders) + (s->blocked != NULL) +
+	    (s->file != NULL);
 	info->receivers = s->receiver != NULL;
 	info->held = s->held;
 	info->msgq = s->msgq;

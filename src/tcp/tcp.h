@@ -66,6 +66,7 @@ struct tcp_config {
 	size_t max_packet;     /* longest body of a framed packet, bytes */
 	int64_t close_timeout; /* ms for queued output of a closed socket */
 	unsigned resolvers;    /* threads that look names up */
+	unsigned file_threads; /* that read files for sendfile */
 };
 
 extern const struct tcp_config tcp_config_default;
@@ -104,6 +105,7 @@ struct tcp_outcome {
 	const void *data;
 	size_t len;
 	const struct packet_http *http;	 /* recv: what data says, of an http type */
+	uint64_t sent;			 /* sendfile: bytes of the file */
 	const struct option_row *option; /* connect, listen, accept: refused */
 	/* getaddrs: what was found; valid during done() */
 	const struct address *addresses;
@@ -117,6 +119,7 @@ enum tcp_request_kind {
 	TCP_R_ACCEPT,
 	TCP_R_RECV,
 	TCP_R_SEND,
+	TCP_R_SENDFILE,
 	TCP_R_SHUTDOWN,
 	TCP_R_CLOSE
 };
@@ -130,8 +133,8 @@ enum tcp_request_kind {
 struct tcp_request {
 	void (*done)(struct tcp_request *r, const struct tcp_outcome *o);
 	/*
-	 * Who asks.  A later send, shutdown or close of one caller waits behind
-	 * its own waiting sends on the same socket.
+	 * Who asks.  A later send, sendfile, shutdown or close of one caller waits
+	 * behind its own waiting sends on the same socket.
 	 */
 	const void *caller;
 	struct account *account; /* charged for bytes that wait */
@@ -145,16 +148,19 @@ struct tcp_request {
 	bool framed;   /* send: held has its packet header already */
 	int reason;    /* its answer, where that is settled already */
 	struct event *timer;
-	uint64_t deadline;    /* ms of the clock */
-	size_t length;	      /* recv */
-	int how;	      /* shutdown */
-	struct bytes held;    /* send: not yet taken */
-	struct charge charge; /* for held */
-	void *state;	      /* connect, getaddrs: what it is about */
+	uint64_t deadline;     /* ms of the clock */
+	size_t length;	       /* recv */
+	int how;	       /* shutdown */
+	struct bytes held;     /* send: not yet taken */
+	struct charge charge;  /* for held */
+	void *state;	       /* connect, getaddrs: what it is about */
+	struct sendfile *file; /* sendfile: its file, until its turn comes */
+	bool running;	       /* sendfile: its turn has come */
 };
 
 /* Withdraws r: done() will not be called.  What a send gave is still sent,
- * unless it had not been taken yet; a close that has begun goes on by itself. */
+ * unless it had not been taken yet, a file likewise once its turn has come; a
+ * close that has begun goes on by itself. */
 void tcp_cancel(struct tcp_request *r);
 
 /* --- opening ---------------------------------------------------------- */
@@ -223,6 +229,19 @@ void tcp_accept(struct tcp_socket *s, int64_t timeout, struct tcp_request *r);
  * nothing taken.  A body too long for its packet header: emsgsize.
  */
 void tcp_send(struct tcp_socket *s, const void *data, size_t len, struct tcp_request *r);
+
+/*
+ * file:sendfile.  Sends bytes of a regular file from offset on (both 0 or more;
+ * bytes 0: to its end), without a packet's header.  fd is taken in any case, and
+ * neither its position nor the socket's counters move.  Output that is queued
+ * goes first, what is sent meanwhile behind.  o.sent: how many there were.
+ * einval (as gone), enotconn, closed, badarg (no regular file), system_limit, or
+ * why the file cannot be read: with nothing sent that is all, else the stream is
+ * cut, and the connection ends as by a send error.  A close ends it, and drops
+ * what is behind; a shutdown waits.
+ */
+void tcp_sendfile(
+    struct tcp_socket *s, int fd, int64_t offset, uint64_t bytes, struct tcp_request *r);
 
 /* gen_tcp:recv.  length 0: what there is, or one packet. */
 void tcp_recv(

@@ -13,6 +13,8 @@
 struct connector;
 struct lookup;
 struct resolver;
+struct sendfile;
+struct workers;
 
 /* trace.c: how much the sockets with debug may say. */
 struct trace_budget {
@@ -41,6 +43,7 @@ struct tcp_context {
 	bool gathers;
 	struct trace_budget trace; /* lines of this second */
 	struct resolver *resolver;
+	struct workers *files; /* for sendfile */
 	/*
 	 * Lent to a socket without an input buffer while it reads, so that an
 	 * idle socket holds none: see reader.c.
@@ -170,6 +173,8 @@ struct tcp_socket {
 	struct tcp_request *receiver; /* the waiting recv */
 
 	struct bytes out;
+	struct sendfile *file;	     /* the one whose turn has come; NULL if none */
+	size_t file_before;	     /* bytes of out that go before it */
 	struct tcp_request *blocked; /* the sender that waits for low_watermark */
 	/* suspended senders and what waits behind them, first come first served */
 	struct tcp_request_list senders;
@@ -317,6 +322,8 @@ void tcp_writer_send(
     struct tcp_socket *s, const void *data, size_t len, struct tcp_request *r);
 /* Waits for writability while there is output.  False without memory. */
 bool tcp_writer_update(struct tcp_socket *s);
+/* A file is through: goes on with what is behind it. */
+void tcp_writer_resume(struct tcp_socket *s);
 
 /*
  * The same for bytes that have their header already: of a send that was counted
@@ -324,6 +331,26 @@ bool tcp_writer_update(struct tcp_socket *s);
  */
 void tcp_writer_send_framed(
     struct tcp_socket *s, const void *data, size_t len, struct tcp_request *r);
+
+/* --- sendfile.c ---------------------------------------------------------------- */
+
+/* Runs a sendfile whose turn has come. */
+void tcp_sendfile_run(struct tcp_socket *s, struct tcp_request *r);
+/* What is before s->file is out, or there is room again: a thread goes on. */
+void tcp_sendfile_go(struct tcp_socket *s);
+/* Is it room in the kernel that s->file waits for? */
+bool tcp_sendfile_waits(const struct tcp_socket *s);
+/*
+ * Does r, a shutdown or a close, wait until s->file is through?  Shutdowns of
+ * writing do; what else there is waits for its own caller's file only.
+ */
+bool tcp_sendfile_holds(const struct tcp_socket *s, const struct tcp_request *r);
+/* Takes s->file, if any, out of the stream: its request, to be answered, or NULL. */
+struct tcp_request *tcp_sendfile_end(struct tcp_socket *s);
+/* One that is running is withdrawn. */
+void tcp_sendfile_cancel(struct tcp_request *r);
+/* Closes and frees what is in no socket any more. */
+void tcp_sendfile_free(struct tcp_context *ctx, struct sendfile *f);
 
 /* --- gather.c ------------------------------------------------------------------ */
 

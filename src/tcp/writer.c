@@ -29,10 +29,17 @@ parcel_len(const struct parcel *p)
 
 static void writable(evutil_socket_t fd, short what, void *arg);
 
+/* Is there anything that room in the kernel would set free? */
+static bool
+wants_room(const struct tcp_socket *s)
+{
+	return s->file != NULL ? tcp_sendfile_waits(s) : bytes_len(&s->out) > 0;
+}
+
 bool
 tcp_writer_update(struct tcp_socket *s)
 {
-	if (bytes_len(&s->out) == 0)
+	if (!wants_room(s))
 		return s->write_event == NULL || event_del(s->write_event) == 0;
 	if (s->write_event == NULL)
 		s->write_event = event_new(
@@ -46,11 +53,15 @@ tcp_writer_update(struct tcp_socket *s)
 void
 tcp_writer_drop(struct tcp_socket *s, int reason)
 {
+	struct tcp_request *r = tcp_sendfile_end(s);
+
 	bytes_fini(&s->out);
 	(void)tcp_writer_update(s);
 	(void)tcp_socket_charge(s);
 	s->shut_pending = -1;
 	s->busy = false;
+	if (r != NULL)
+		tcp_request_fail(r, reason);
 	if (s->blocked != NULL)
 		tcp_request_fail(s->blocked, reason);
 }
@@ -73,29 +84,52 @@ drained(struct tcp_socket *s)
 	tcp_close_flushed(s);
 }
 
+/* Some of the queue is out, or a file that was before it. */
+static void
+shrunk(struct tcp_socket *s)
+{
+	if (bytes_len(&s->out) > 0)
+		bytes_trim(&s->out);
+	else if (s->file == NULL)
+		drained(s);
+	(void)tcp_socket_charge(s);
+	if (s->busy && bytes_len(&s->out) <= s->set.low_watermark)
+		unblock(s);
+	tcp_senders_wake(s);
+}
+
+void
+tcp_writer_resume(struct tcp_socket *s)
+{
+	if (s->state == TCP_CONNECTED && s->file == NULL)
+		shrunk(s);
+}
+
 static void
 writable(evutil_socket_t fd, short what, void *arg)
 {
 	struct tcp_socket *s = arg;
+	size_t len = s->file != NULL ? s->file_before : bytes_len(&s->out);
 	ssize_t n;
 
 	(void)what;
-	n = send(
-	    fd, bytes_head(&s->out), bytes_len(&s->out), MSG_DONTWAIT | MSG_NOSIGNAL);
+	if (s->file != NULL && len == 0) {
+		tcp_sendfile_go(s);
+		return;
+	}
+	n = send(fd, bytes_head(&s->out), len, MSG_DONTWAIT | MSG_NOSIGNAL);
 	if (n < 0) {
 		if (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)
 			tcp_writer_failed(s, errno, NULL);
 		return;
 	}
 	bytes_take(&s->out, (size_t)n);
-	if (bytes_len(&s->out) == 0)
-		drained(s);
-	else
-		bytes_trim(&s->out);
-	(void)tcp_socket_charge(s);
-	if (s->busy && bytes_len(&s->out) <= s->set.low_watermark)
-		unblock(s);
-	tcp_senders_wake(s);
+	if (s->file != NULL) {
+		s->file_before -= (size_t)n;
+		if (s->file_before == 0)
+			tcp_sendfile_go(s);
+	}
+	shrunk(s);
 }
 
 /* --- failing -------------------------------------------------------------------- */
@@ -129,7 +163,8 @@ settle(struct tcp_socket *s, struct tcp_request *r, int reason)
 {
 	if (s->blocked == r)
 		s->blocked = NULL;
-	r->reason = reason;
+	if (r->reason == 0) /* a sendfile's is perhaps another */
+		r->reason = reason;
 	TAILQ_INSERT_HEAD(&s->senders, r, link);
 	r->queued = true;
 }
@@ -139,6 +174,7 @@ tcp_writer_failed(struct tcp_socket *s, int err, struct tcp_request *r)
 {
 	bool reset = err == ECONNRESET || (err == EPIPE && !s->shut_write);
 	bool shown = reset && s->set.show_econnreset;
+	struct tcp_request *file = tcp_sendfile_end(s);
 
 	tcp_trace(s, "output failed: %s", reason_name(err));
 	if (s->state != TCP_CONNECTED) {
@@ -150,7 +186,9 @@ tcp_writer_failed(struct tcp_socket *s, int err, struct tcp_request *r)
 	}
 	if (r == NULL)
 		r = s->blocked;
-	fail_socket(s, shown, r != NULL);
+	fail_socket(s, shown, r != NULL || file != NULL);
+	if (file != NULL)
+		settle(s, file, REASON_CLOSED);
 	if (r != NULL)
 		settle(s, r, shown ? ECONNRESET : REASON_CLOSED);
 	if (s->state == TCP_ZOMBIE)
@@ -204,9 +242,11 @@ static void
 expire(struct tcp_socket *s, struct tcp_request *r)
 {
 	bool close = s->set.send_timeout_close;
+	struct tcp_request *file = NULL;
 
 	s->busy = false;
 	if (close) {
+		file = tcp_sendfile_end(s);
 		tcp_state_move(s, TCP_ZOMBIE);
 		tcp_socket_close_fd(s);
 		bytes_fini(&s->out);
@@ -215,6 +255,8 @@ expire(struct tcp_socket *s, struct tcp_request *r)
 		s->shut_pending = -1;
 	}
 	tcp_request_fail(r, REASON_TIMEOUT);
+	if (file != NULL)
+		tcp_request_fail(file, REASON_CLOSED);
 	if (close)
 		tcp_recv_refuse(s, REASON_CLOSED);
 	tcp_senders_wake(s);
@@ -271,7 +313,7 @@ take(struct tcp_socket *s, struct parcel *p, struct tcp_request *r)
 	size_t total = parcel_len(p);
 	ssize_t n = 0;
 
-	if (bytes_len(&s->out) == 0 && !s->set.delay_send && total > 0)
+	if (bytes_len(&s->out) == 0 && s->file == NULL && !s->set.delay_send && total > 0)
 		n = send_direct(s, p);
 	if (n < 0) {
 		tcp_writer_failed(s, errno, r);
@@ -294,6 +336,7 @@ static void
 admit(struct tcp_socket *s, struct parcel *p, struct tcp_request *r)
 {
 	size_t before = bytes_len(&s->out), total = parcel_len(p);
+	bool behind = before > 0 || s->file != NULL;
 
 	if (s->shut_pending != -1) {
 		/* As if the shutdown had been done: its own fault, no reset. */
@@ -310,7 +353,7 @@ admit(struct tcp_socket *s, struct parcel *p, struct tcp_request *r)
 	if (!take(s, p, r))
 		return;
 	(void)tcp_socket_charge(s);
-	if (before > 0 && before + total >= s->set.high_watermark)
+	if (behind && before + total >= s->set.high_watermark)
 		block(s, r);
 	else
 		tcp_request_fail(r, 0);

@@ -86,6 +86,7 @@ START_TEST(shapes)
 	    {"inet.monitor", "socket", 0},
 	    {"inet.cancel_monitor", "monitor", 0},
 	    {"inet.getaddrs", "host family?", METHOD_WAITS},
+	    {"file.sendfile", "socket offset bytes", METHOD_WAITS | METHOD_FDS},
 	    {"session.hello", "client? protocol? data? attachments?", 0},
 	    {"session.self", "", METHOD_TELLS},
 	    {"session.clients", "", METHOD_TELLS},
