@@ -91,7 +91,7 @@ read_failed(struct tcp_socket *s, int err)
 {
 	bool hidden = err == ECONNRESET && !s->set.show_econnreset;
 
-	if (err == ECONNRESET && bytes_len(&s->out) > 0) {
+	if (err == ECONNRESET && (bytes_len(&s->out) > 0 || s->file != NULL)) {
 		tcp_writer_failed(s, err, NULL);
 		return;
 	}
