@@ -239,6 +239,8 @@ const struct option_row *option_find(const char *name, size_t len);
 
 /* Appends a copy.  False without memory or past OPTION_LIST_MAX. */
 bool option_list_add(struct option_list *list, const struct option_value *v);
+/* Appends copies of all of more.  False as above; what fits has been added. */
+bool option_list_join(struct option_list *list, const struct option_list *more);
 /* The last value of id in the list (gen_tcp: a later one wins), or NULL. */
 const struct option_value *option_list_last(
     const struct option_list *list, enum option_id id);

@@ -23,6 +23,16 @@ option_list_add(struct option_list *list, const struct option_value *v)
 	return true;
 }
 
+bool
+option_list_join(struct option_list *list, const struct option_list *more)
+{
+	for (size_t i = 0; i < more->count; i++) {
+		if (!option_list_add(list, &more->items[i]))
+			return false;
+	}
+	return true;
+}
+
 const struct option_value *
 option_list_last(const struct option_list *list, enum option_id id)
 {

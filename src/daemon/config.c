@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "daemon/config.h"
+#include "daemon/config_private.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -15,18 +15,18 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-enum { FILE_MAX = 1024 * 1024 };
-
 /* --- the table ------------------------------------------------------------------ */
 
 enum key_type {
-	KEY_SIZE,  /* size_t */
-	KEY_CAP,   /* size_t, or "unlimited" */
-	KEY_MS,	   /* int64_t */
-	KEY_COUNT, /* unsigned */
-	KEY_MODE,  /* mode_t, as an octal string */
-	KEY_GROUP, /* gid_t, a name or a number */
-	KEY_PATH   /* char *, own */
+	KEY_SIZE,    /* size_t */
+	KEY_CAP,     /* size_t, or "unlimited" */
+	KEY_MS,	     /* int64_t */
+	KEY_COUNT,   /* unsigned */
+	KEY_MODE,    /* mode_t, as an octal string */
+	KEY_GROUP,   /* gid_t, a name or a number */
+	KEY_PATH,    /* char *, own */
+	KEY_CONNECT, /* struct option_list, own: options of connect … */
+	KEY_LISTEN   /* … and of listen */
 };
 
 struct key {
@@ -65,6 +65,10 @@ static const struct key keys[] = {
 	"ms for the queued output of a closed socket"},
     {"resolvers", KEY_COUNT, AT(tcp.resolvers), 1, 64, "threads that look up names"},
     {"file_threads", KEY_COUNT, AT(tcp.file_threads), 1, 64, "threads that send files"},
+    {"inet_default_connect_options", KEY_CONNECT, AT(connect_options), 0, 0,
+	"options that stand before those of each connect"},
+    {"inet_default_listen_options", KEY_LISTEN, AT(listen_options), 0, 0,
+	"options that stand before those of each listen"},
     {"client_sockets", KEY_CAP, AT(rpc.client_max[LIMIT_SOCKETS]), 1, INT64_MAX,
 	"sockets of a client"},
     {"client_calls", KEY_CAP, AT(rpc.client_max[LIMIT_CALLS]), 1, INT64_MAX,
@@ -128,7 +132,7 @@ static bool refuse(const struct reading *r, const char *key, const char *format,
 static bool
 refuse(const struct reading *r, const char *key, const char *format, ...)
 {
-	char text[160];
+	char text[384];
 	va_list ap;
 
 	va_start(ap, format);
@@ -251,6 +255,32 @@ set_path(const struct reading *r, const struct key *key, json_t *value, void *at
 	return true;
 }
 
+static bool
+set_options(const struct reading *r, const struct key *key, json_t *value, unsigned when,
+    void *at)
+{
+	struct option_list list = {0};
+	char text[256];
+
+	if (!config_read_options(value, when, &list, text, sizeof(text)))
+		return refuse(r, key->name, "cannot be that: %s", text);
+	option_list_fini(at);
+	*(struct option_list *)at = list;
+	return true;
+}
+
+static bool
+set_connect(const struct reading *r, const struct key *key, json_t *value, void *at)
+{
+	return set_options(r, key, value, OPTION_AT_CONNECT, at);
+}
+
+static bool
+set_listen(const struct reading *r, const struct key *key, json_t *value, void *at)
+{
+	return set_options(r, key, value, OPTION_AT_LISTEN, at);
+}
+
 /* By type: how a value is read and what it is for people. */
 static const struct {
 	bool (*set)(const struct reading *, const struct key *, json_t *, void *);
@@ -263,6 +293,8 @@ static const struct {
     [KEY_MODE] = {set_mode, "octal string"},
     [KEY_GROUP] = {set_group, "name or number"},
     [KEY_PATH] = {set_path, "string"},
+    [KEY_CONNECT] = {set_connect, "options"},
+    [KEY_LISTEN] = {set_listen, "options"},
 };
 
 /* --- a config as a whole -------------------------------------------------------------- */
@@ -274,6 +306,8 @@ join(struct config *c)
 	c->server.path = c->socket;
 	c->rpc.control_path = c->socket;
 	c->rpc.wire = c->server.wire;
+	c->rpc.connect_options = &c->connect_options;
+	c->rpc.listen_options = &c->listen_options;
 }
 
 bool
@@ -304,6 +338,8 @@ config_fini(struct config *c)
 {
 	free(c->socket);
 	c->socket = NULL;
+	option_list_fini(&c->connect_options);
+	option_list_fini(&c->listen_options);
 	join(c);
 }
 
@@ -341,79 +377,34 @@ apply(const struct reading *r, json_t *root)
 	return true;
 }
 
-/* The file's bytes (to be freed) and how many; NULL with errno. */
-static char *
-read_file(const char *path, size_t *len)
+/* A copy whose parts are its own.  False without memory. */
+static bool
+copy(struct config *to, const struct config *from)
 {
-	/* not to hang on a fifo; it is then refused for what it is */
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY), error = 0;
-	char *text = NULL;
-	struct stat st;
-	ssize_t n = 1;
+	bool ok;
 
-	if (fd == -1)
-		return NULL;
-	if (fstat(fd, &st) != 0)
-		error = errno;
-	else if (!S_ISREG(st.st_mode))
-		error = S_ISDIR(st.st_mode) ? EISDIR : EINVAL;
-	else if ((text = malloc(FILE_MAX + 1)) == NULL)
-		error = ENOMEM;
-	for (*len = 0; error == 0 && n > 0; *len += (size_t)n) {
-		n = read(fd, text + *len, FILE_MAX + 1 - *len);
-		if (n == -1)
-			error = errno;
-		if (n == -1)
-			n = 0;
-	}
-	if (error == 0 && *len > FILE_MAX)
-		error = EFBIG;
-	close(fd);
-	if (error == 0)
-		return text;
-	free(text);
-	errno = error;
-	return NULL;
-}
-
-/* A new reference; NULL with why. */
-static json_t *
-load(const char *path, char *why, size_t size)
-{
-	json_error_t error;
-	json_t *root;
-	size_t len;
-	char *text = read_file(path, &len);
-
-	if (text == NULL) {
-		snprintf(why, size, "cannot read %s: %s", path, strerror(errno));
-		return NULL;
-	}
-	root = json_loadb(text, len, JSON_REJECT_DUPLICATES, &error);
-	free(text);
-	if (root == NULL) {
-		snprintf(why, size, "%s:%d: %s", path, error.line, error.text);
-		return NULL;
-	}
-	if (!json_is_object(root)) {
-		snprintf(why, size, "%s: must be one JSON object", path);
-		json_decref(root);
-		return NULL;
-	}
-	return root;
+	*to = *from;
+	to->socket = from->socket == NULL ? NULL : strdup(from->socket);
+	to->connect_options = to->listen_options = (struct option_list){0};
+	ok = (from->socket == NULL || to->socket != NULL) &&
+	    option_list_join(&to->connect_options, &from->connect_options) &&
+	    option_list_join(&to->listen_options, &from->listen_options);
+	if (!ok)
+		config_fini(to);
+	return ok;
 }
 
 bool
 config_read(struct config *c, const char *path, char *why, size_t size)
 {
-	struct config next = *c;
+	struct config next;
 	struct reading r = {&next, path, why, size};
-	json_t *root = load(path, why, size);
+	json_t *root = config_load(path, why, size);
 	bool ok;
 
 	if (root == NULL)
 		return false;
-	if (c->socket != NULL && (next.socket = strdup(c->socket)) == NULL) {
+	if (!copy(&next, c)) {
 		snprintf(why, size, "%s: out of memory", path);
 		json_decref(root);
 		return false;
@@ -421,10 +412,10 @@ config_read(struct config *c, const char *path, char *why, size_t size)
 	ok = apply(&r, root);
 	json_decref(root);
 	if (!ok) {
-		free(next.socket);
+		config_fini(&next);
 		return false;
 	}
-	free(c->socket);
+	config_fini(c);
 	*c = next;
 	join(c);
 	return true;
@@ -464,6 +455,10 @@ print_default(const struct config *c, const struct key *key)
 			path = "none";
 		printf("%s", path);
 		break;
+	case KEY_CONNECT:
+	case KEY_LISTEN:
+		fputs("none", stdout);
+		break;
 	}
 }
 
@@ -477,10 +472,12 @@ config_help(void)
 		return;
 	puts("The configuration file is one JSON object.  Its keys, all optional:\n");
 	for (i = 0; i < KEYS; i++) {
-		printf("  %-16s %s\n%19s%s", keys[i].name, keys[i].help, "",
+		/* a name that is too long for the column has a line of its own */
+		printf("  %-16s%s%*s%s\n%19s%s", keys[i].name,
+		    strlen(keys[i].name) > 16 ? "\n" : "",
+		    strlen(keys[i].name) > 16 ? 19 : 1, "", keys[i].help, "",
 		    types[keys[i].type].name);
-		if (keys[i].type != KEY_MODE && keys[i].type != KEY_GROUP &&
-		    keys[i].type != KEY_PATH) {
+		if (keys[i].type < KEY_MODE) {
 			printf(", from %" PRId64, keys[i].min);
 			if (keys[i].max != INT64_MAX)
 				printf(" to %" PRId64, keys[i].max);

@@ -24,6 +24,7 @@ struct config {
 	struct server_config server; /* its path is socket */
 	struct rpc_config rpc;
 	struct tcp_config tcp;
+	struct option_list connect_options, listen_options; /* own; rpc has them */
 };
 
 /*

@@ -11,12 +11,14 @@
 /* What an opening request says, read from its params. */
 struct opening {
 	struct tcp_open open;
-	struct option_list options;
+	struct option_list own;	    /* the client's */
+	struct option_list options; /* those of the configuration before them, if any */
 };
 
 static void
 opening_fini(struct opening *o)
 {
+	option_list_fini(&o->own);
 	option_list_fini(&o->options);
 	if (o->open.fd != -1)
 		close(o->open.fd);
@@ -34,17 +36,49 @@ read_port(json_t *json, uint16_t *port)
 	return true;
 }
 
+static bool
+is_family(enum option_id id)
+{
+	return id == OPTION_FAMILY || id == OPTION_TCP_MODULE;
+}
+
+/*
+ * The configuration's options come first, so that the client's win: of most a later
+ * one does.  Of families the first does, so a default one makes way.
+ */
+static bool
+add_defaults(struct opening *o, const struct option_list *defaults)
+{
+	bool family;
+
+	o->open.options = &o->own;
+	if (defaults == NULL || defaults->count == 0)
+		return true;
+	o->open.options = &o->options;
+	family = option_list_last(&o->own, OPTION_FAMILY) != NULL ||
+	    option_list_last(&o->own, OPTION_TCP_MODULE) != NULL;
+
+	for (size_t i = 0; i < defaults->count; i++) {
+		if (!(family && is_family(defaults->items[i].id)) &&
+		    !option_list_add(&o->options, &defaults->items[i]))
+			return false;
+	}
+	return option_list_join(&o->options, &o->own);
+}
+
 /*
  * Reads options and the passed descriptor.  False: the call has been answered,
  * wrong options by badarg, as gen_tcp exits.
  */
 static bool
-read_options(
-    struct call *call, struct request *q, json_t *json, unsigned when, struct opening *o)
+read_options(struct call *call, struct request *q, json_t *json, unsigned when,
+    const struct option_list *defaults, struct opening *o)
 {
 	struct value_error error = {0};
-	int result = value_read_options(json, when, &o->options, &error);
+	int result = value_read_options(json, when, &o->own, &error);
 
+	if (result == 0 && !add_defaults(o, defaults))
+		result = ENOMEM;
 	if (result != 0) {
 		reply_refused(call, result == ENOMEM ? ENOMEM : REASON_BADARG,
 		    error.option, result == ENOMEM ? NULL : error.text);
@@ -52,9 +86,8 @@ read_options(
 	}
 	o->open.fd = q->fd;
 	q->fd = -1;
-	o->open.options = &o->options;
 	o->open.account = &call->session->account;
-	if ((option_list_last(&o->options, OPTION_FD) != NULL) != (o->open.fd != -1)) {
+	if ((option_list_last(&o->own, OPTION_FD) != NULL) != (o->open.fd != -1)) {
 		reply_refused(call, EBADF, "fd",
 		    "the option fd and a passed descriptor go together");
 		return false;
@@ -74,11 +107,12 @@ charge_socket(struct call *call)
 
 /* The policy's answer.  False: the call has been answered. */
 static bool
-allowed(struct call *call, const struct address *to, uint16_t port,
-    const struct option_list *options)
+allowed(
+    struct call *call, const struct address *to, uint16_t port, const struct opening *o)
 {
 	const char *detail = NULL;
-	int reason = policy_open(call->session, to, port, options, &detail);
+	int reason = policy_open(
+	    call->session, to, port, &o->own, o->open.options, &detail);
 
 	if (reason != 0)
 		reply_refused(call, reason, NULL, detail);
@@ -173,10 +207,10 @@ call_connect(struct call *call, struct request *q)
 	int64_t timeout = params_timeout(&q->params, 3);
 	struct tcp_open open;
 
-	if (read_options(call, q, q->params.value[2], OPTION_AT_CONNECT, &o) &&
-	    read_destination(call, q, &o) &&
-	    allowed(call, &o.open.address, 0, &o.options) && charge_socket(call) &&
-	    call_wait(call, opened_later)) {
+	if (read_options(call, q, q->params.value[2], OPTION_AT_CONNECT,
+		call->session->rpc->config.connect_options, &o) &&
+	    read_destination(call, q, &o) && allowed(call, &o.open.address, 0, &o) &&
+	    charge_socket(call) && call_wait(call, opened_later)) {
 		open = hand_out(&o);
 		tcp_connect(call->session->rpc->tcp, &open, timeout, &call->request);
 	}
@@ -193,13 +227,14 @@ call_listen(struct call *call, struct request *q)
 	struct address name;
 	json_t *more = NULL;
 
-	if (!read_options(call, q, q->params.value[1], OPTION_AT_LISTEN, &o))
+	if (!read_options(call, q, q->params.value[1], OPTION_AT_LISTEN,
+		call->session->rpc->config.listen_options, &o))
 		goto out;
 	if (!read_port(q->params.value[0], &o.open.port)) {
 		reply_refused(call, REASON_BADARG, NULL, "no service of that name");
 		goto out;
 	}
-	if (!allowed(call, NULL, o.open.port, &o.options) || !charge_socket(call))
+	if (!allowed(call, NULL, o.open.port, &o) || !charge_socket(call))
 		goto out;
 	open = hand_out(&o);
 	tcp_listen(tcp, &open, &outcome);
@@ -233,13 +268,14 @@ call_fdopen(struct call *call, struct request *q)
 	struct tcp_open open;
 	const char *detail;
 
-	if (!read_options(call, q, q->params.value[0], OPTION_AT_CONNECT, &o))
+	/* as in gen_tcp, it has no defaults */
+	if (!read_options(call, q, q->params.value[0], OPTION_AT_CONNECT, NULL, &o))
 		goto out;
 	if (o.open.fd == -1) {
 		reply_refused(call, EBADF, "fd", "fdopen needs {\"fd\": \"passed\"}");
 		goto out;
 	}
-	if (policy_adopt(call->session, &o.options, &detail) != 0) {
+	if (policy_adopt(call->session, &o.own, &detail) != 0) {
 		reply_refused(call, EACCES, NULL, detail);
 		goto out;
 	}

@@ -188,7 +188,7 @@ shares_port(const struct session *s, uint16_t port, const struct option_list *op
 
 int
 policy_open(const struct session *s, const struct address *address, uint16_t port,
-    const struct option_list *options, const char **detail)
+    const struct option_list *options, const struct option_list *all, const char **detail)
 {
 	*detail = NULL;
 	if (s->privileged) {
@@ -202,8 +202,7 @@ policy_open(const struct session *s, const struct address *address, uint16_t por
 		*detail = local_address;
 	else if (address == NULL && option_list_last(options, OPTION_FD) != NULL)
 		*detail = "passing a listener's descriptor is for root";
-	else if (policy_options(s, options, detail) == 0 &&
-	    shares_port(s, port, options)) {
+	else if (policy_options(s, options, detail) == 0 && shares_port(s, port, all)) {
 		*detail = "another user listens there";
 		return EADDRINUSE;
 	}

@@ -16,6 +16,7 @@
 #include "proto/bytes.h"
 #include "proto/wire.h"
 
+struct option_list;
 struct rpc;
 struct session;
 struct tcp_context;
@@ -29,6 +30,8 @@ struct rpc_config {
 	size_t total_max[LIMIT_KINDS];
 	uid_t uid;		  /* the daemon's own */
 	const char *control_path; /* never connected to; borrowed */
+	/* gen_tcp's default options, borrowed; NULL for none */
+	const struct option_list *connect_options, *listen_options;
 };
 
 extern const struct rpc_config rpc_config_default;

@@ -249,10 +249,12 @@ bool call_send_line(
 /*
  * May s open a socket so?  0, EACCES or EADDRINUSE; *detail is a sentence.  address is the
  * destination of connect (of kind ADDRESS_NONE for a name), or NULL for listen;
- * port is the one to bind by position (listen), 0 for none.
+ * port is the one to bind by position (listen), 0 for none.  options are the client's own;
+ * all has those of the configuration too, which whoever wrote it allows.
  */
 int policy_open(const struct session *s, const struct address *address, uint16_t port,
-    const struct option_list *options, const char **detail);
+    const struct option_list *options, const struct option_list *all,
+    const char **detail);
 /* May s set these options?  0 or EACCES; *detail is a sentence. */
 int policy_options(
     const struct session *s, const struct option_list *options, const char **detail);

@@ -350,9 +350,8 @@ prepare(struct connector *c, const struct tcp_open *open)
 	c->user = open->user;
 	c->account = open->account;
 	c->port = open->port;
-	for (size_t i = 0; open->options != NULL && i < open->options->count; i++)
-		if (!option_list_add(&c->options, &open->options->items[i]))
-			return ENOMEM;
+	if (open->options != NULL && !option_list_join(&c->options, open->options))
+		return ENOMEM;
 	own.options = &c->options;
 	return open_plan_read(&c->plan, &own);
 }

@@ -188,6 +188,65 @@ START_TEST(wrong_values)
 }
 END_TEST
 
+static int64_t
+number_in(const struct option_list *list, enum option_id id)
+{
+	const struct option_value *v = option_list_last(list, id);
+
+	ck_assert_ptr_nonnull(v);
+	return v->u.number;
+}
+
+/* In each form; active is not kept. */
+START_TEST(default_options)
+{
+	ck_assert_uint_eq(c.connect_options.count, 0);
+	ck_assert_ptr_eq(c.rpc.connect_options, &c.connect_options);
+	ck_assert_ptr_eq(c.rpc.listen_options, &c.listen_options);
+	ck_assert_msg(
+	    reads("{\"inet_default_connect_options\":{\"packet\":4,\"active\":\"once\","
+		  "\"mode\":\"list\"},"
+		  "\"inet_default_listen_options\":[\"list\",{\"active\":3},[\"active\","
+		  "2],[\"backlog\",77],{\"raw\":[6,1,[1,0,0,0]]}]}"),
+	    "%s", why);
+	ck_assert_uint_eq(c.connect_options.count, 2);
+	ck_assert_int_eq(number_in(&c.connect_options, OPTION_PACKET), OPTION_PACKET_4);
+	ck_assert_int_eq(number_in(&c.connect_options, OPTION_MODE), OPTION_MODE_LIST);
+	ck_assert_uint_eq(c.listen_options.count, 3);
+	ck_assert_int_eq(number_in(&c.listen_options, OPTION_BACKLOG), 77);
+	/* they stay where a later file does not name them, and are replaced where it does */
+	ck_assert_msg(reads("{\"inet_default_connect_options\":{}}"), "%s", why);
+	ck_assert_uint_eq(c.connect_options.count, 0);
+	ck_assert_uint_eq(c.listen_options.count, 3);
+	ck_assert_ptr_eq(c.rpc.listen_options, &c.listen_options);
+	ck_assert_msg(reads("{\"inet_default_listen_options\":[]}"), "%s", why);
+	ck_assert_uint_eq(c.listen_options.count, 0);
+}
+END_TEST
+
+START_TEST(wrong_default_options)
+{
+	refused("{\"inet_default_connect_options\":{\"colour\":1}}",
+	    "inet_default_connect_options cannot be that: unknown option \"colour\"");
+	refused("{\"inet_default_listen_options\":{\"packet\":3}}",
+	    "inet_default_listen_options cannot be that: option \"packet\" must be one of");
+	refused("{\"inet_default_connect_options\":{\"backlog\":3}}",
+	    "option \"backlog\" cannot be given to connect");
+	refused("{\"inet_default_listen_options\":{\"line_delimiter\":3}}",
+	    "option \"line_delimiter\" cannot be given to listen");
+	refused("{\"inet_default_listen_options\":{\"fd\":\"passed\"}}",
+	    "option \"fd\" cannot be a default");
+	refused("{\"inet_default_listen_options\":{\"raw\":[6,9999,\"abcd\"]}}",
+	    "option \"raw\" is not one that can be set");
+	refused("{\"inet_default_connect_options\":5}", "must be an object or an array");
+	refused(
+	    "{\"inet_default_connect_options\":null}", "must be an object or an array");
+	refused("{\"inet_default_connect_options\":{\"packet\":4},\"resolvers\":0}",
+	    "resolvers");
+	ck_assert_uint_eq(c.connect_options.count, 0);
+}
+END_TEST
+
 START_TEST(all_or_nothing)
 {
 	refused("{\"socket\":\"/elsewhere\",\"max_packet\":9,\"resolvers\":0}",
@@ -281,6 +340,8 @@ main(void)
 	tcase_add_test(tc, where_the_socket_is);
 	tcase_add_test(tc, nothing_and_everything);
 	tcase_add_test(tc, wrong_values);
+	tcase_add_test(tc, default_options);
+	tcase_add_test(tc, wrong_default_options);
 	tcase_add_test(tc, all_or_nothing);
 	tcase_add_test(tc, broken_files);
 	tcase_add_test(tc, unreadable_files);

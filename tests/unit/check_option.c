@@ -273,6 +273,30 @@ START_TEST(list_order)
 }
 END_TEST
 
+START_TEST(lists_joined)
+{
+	struct option_list list = {0}, more = {0};
+	struct option_value v;
+
+	for (int i = 0; i < 20; i++) {
+		v = number(OPTION_BUFFER, i);
+		ck_assert(option_list_add(i < 5 ? &list : &more, &v));
+	}
+	ck_assert(option_list_join(&list, &more));
+	ck_assert_uint_eq(list.count, 20);
+	ck_assert_uint_eq(more.count, 15);
+	for (int i = 0; i < 20; i++)
+		ck_assert_int_eq(list.items[i].u.number, i);
+	while (option_list_add(&more, &v))
+		continue;
+	ck_assert(!option_list_join(&list, &more));
+	option_list_fini(&list);
+	option_list_fini(&more);
+	ck_assert(option_list_join(&list, &more));
+	ck_assert_uint_eq(list.count, 0);
+}
+END_TEST
+
 START_TEST(list_limit)
 {
 	struct option_list list = {0};
@@ -302,6 +326,7 @@ main(void)
 	tcase_add_test(tcase, kernel_knows);
 	tcase_add_test(tcase, choices);
 	tcase_add_test(tcase, list_order);
+	tcase_add_test(tcase, lists_joined);
 	tcase_add_test(tcase, list_limit);
 	return run_suite(suite);
 }
