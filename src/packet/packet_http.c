@@ -48,7 +48,8 @@ packet_decode_http(const struct packet_settings *settings, struct packet_state *
 	while (end == LINE_FOLDED && state->scanned < len) {
 		p = memchr(data + state->scanned, '\n', len - state->scanned);
 		if (p == NULL) {
-			state->scanned = len;
+			/* the first byte tells an empty line: it is not done with */
+			state->scanned = len > 1 ? len : 0;
 			break;
 		}
 		total = (size_t)(p - data) + 1;
@@ -74,6 +75,8 @@ enum packet_status
 packet_decode_httph(const struct packet_settings *settings, struct packet_state *state,
     const unsigned char *data, size_t len, struct packet_span *span)
 {
-	state->headers = true;
+	/* as in gen_tcp, where nothing is looked at before a byte has come */
+	if (len > 0)
+		state->headers = true;
 	return packet_decode_http(settings, state, data, len, span);
 }

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: ISC
-"""Reads the files of tests/data/packet; its README says what is in them."""
+"""Reads the files of tests/data/packet, and writes http packets as they do; the
+README there says what is in them."""
 
 import os
 import re
 
 from gentcp_base import HERE
+from gentcp_client import payload
 
 FOLDER = os.path.join(HERE, "..", "data", "packet")
 ESCAPES = {"n": b"\n", "r": b"\r", "t": b"\t", "0": b"\0"}
@@ -37,7 +39,7 @@ def value(text):
 
 
 class Case:
-    """out holds a packet after the other, and what each took."""
+    """out holds a packet after the other, bytes or a term, and take what each took."""
 
     def __init__(self, name):
         self.name = name
@@ -60,6 +62,8 @@ class Case:
             self.input += read_bytes(rest)
         elif key == "out":
             self.out.append(read_bytes(rest))
+        elif key == "http":
+            self.out.append(rest)
         elif key == "take":
             self.take.append(int(rest))
         elif key == "end":
@@ -70,6 +74,58 @@ class Case:
     @property
     def raw(self):
         return self.options["packet"] in (0, "raw")
+
+
+class Term:
+    """An http packet, as the daemon has it, as a term of erl's."""
+
+    METHODS = ("OPTIONS", "GET", "HEAD", "POST", "PUT", "DELETE", "TRACE")
+    NAMED = {0x22: '\\"', 0x5C: "\\\\", 0x0A: "\\n", 0x0D: "\\r", 0x09: "\\t"}
+
+    def __init__(self, binary):
+        self.binary = binary
+
+    def string(self, value):
+        text = "".join(
+            self.NAMED.get(c) or (chr(c) if 0x20 <= c < 0x7F else "\\x%02X" % c)
+            for c in payload(value)
+        )
+        return '<<"%s">>' % text if self.binary else '"%s"' % text
+
+    def uri(self, uri):
+        if uri["type"] == "*":
+            return "'*'"
+        if uri["type"] == "abs_path":
+            return "{abs_path,%s}" % self.string(uri["path"])
+        if uri["type"] == "absoluteURI":
+            port = "undefined" if uri["port"] is None else uri["port"]
+            texts = (self.string(uri["host"]), port, self.string(uri["path"]))
+            return "{absoluteURI,%s," % uri["scheme"] + "%s,%s,%s}" % texts
+        if uri["type"] == "scheme":
+            return "{scheme,%s,%s}" % (self.string(uri["scheme"]), self.string(uri["string"]))
+        assert uri["type"] == "string"
+        return self.string(uri["string"])
+
+    def of(self, http):
+        kind = http["type"]
+        if kind == "http_eoh":
+            return kind
+        version = "{%s}" % ",".join(map(str, http.get("version", [])))
+        if kind == "http_request":
+            method = http["method"]
+            method = "'%s'" % method if method in self.METHODS else self.string(method)
+            parts = (method, self.uri(http["uri"]), version)
+        elif kind == "http_response":
+            parts = (version, str(http["status"]), self.string(http["phrase"]))
+        elif kind == "http_header":
+            name = http["name"]
+            name = "'%s'" % name if http["bit"] > 0 else self.string(name)
+            texts = (self.string(http["field"]), self.string(http["value"]))
+            parts = (str(http["bit"]), name, *texts)
+        else:
+            assert kind == "http_error", http
+            parts = (self.string(http["line"]),)
+        return "{%s}" % ",".join((kind, *parts))
 
 
 class Step:

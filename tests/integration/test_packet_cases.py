@@ -15,6 +15,7 @@ import packet_cases
 from gentcp_test import check_reason
 
 FILES = ["raw", "1", "2", "4", "line", "sunrm", "asn1", "cdr", "fcgi", "tpkt"]
+FILES += ["http", "httph", "http_bin", "httph_bin"]
 
 
 @pytest.fixture
@@ -60,6 +61,13 @@ def random_pieces(data, chance):
     return [piece for piece in pieces if piece]
 
 
+def packet_of(case, params, attachment):
+    """A packet as the case has it: of recv's result, or of an event."""
+    if "http" in params:
+        return packet_cases.Term(case.options["packet"].endswith("_bin")).of(params["http"])
+    return g.payload(params.get("data"), attachment)
+
+
 def receive(client, s, case):
     """By recv; raw has no borders of its own."""
     got = bytearray()
@@ -69,7 +77,9 @@ def receive(client, s, case):
         assert got == b"".join(case.out), case.name
         return
     for packet in case.out:
-        assert client.recv(s) == packet, case.name
+        message = client.reply(client.start_recv(s))
+        got = packet_of(case, message.result(), message.attachment)
+        assert got == packet, case.name
 
 
 def run_passive(room, client, case, pieces):
@@ -83,7 +93,7 @@ def run_passive(room, client, case, pieces):
         if "error" in message.json:
             error = message.error()
             return
-        got.append(g.payload(message.result().get("data"), message.attachment))
+        got.append(packet_of(case, message.result(), message.attachment))
         waiting = client.start_recv(s)
 
     for _ in feed(peer, pieces):
@@ -112,8 +122,8 @@ def run_active(room, client, case, pieces, mode=True):
     got, names = [], []
     while "tcp_closed" not in names:
         e = client.event(None, s)
-        if e.name == "tcp":
-            got.append(e.data)
+        if e.name in ("tcp", "http"):
+            got.append(packet_of(case, e.params, e.attachment))
         elif e.name == "tcp_passive":
             client.setopts(s, {"active": mode})
         else:
@@ -321,7 +331,7 @@ def test_every_type_can_be_set_and_asked(room, client):
     check_reason(client.recv_fails(accepted), "einval")
 
 
-@pytest.mark.parametrize("packet", ["sunrm", "asn1", "cdr", "fcgi", "tpkt"])
+@pytest.mark.parametrize("packet", ["sunrm", "asn1", "cdr", "fcgi", "tpkt", "http", "httph"])
 def test_send_adds_nothing(room, client, packet):
     s, peer = room.pair(client, {"packet": packet, "packet_size": 3})
     for data in (b"abc", b"", b"\3\0\0\5a" * 100):

@@ -5,14 +5,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "http_term.h"
 #include "packet/packet.h"
 #include "tests/unit/run.h"
 
 enum { BYTES_MAX = 140000, OUT_MAX = 64, RANDOM_SPLITS = 40 };
 
 struct span {
-	unsigned char *data;
-	size_t len, take; /* take 0: not looked at */
+	unsigned char *data; /* of http: the term */
+	size_t len, take;    /* take 0: not looked at */
 };
 
 struct test_case {
@@ -24,6 +25,7 @@ struct test_case {
 	size_t len;
 	struct span out[OUT_MAX];
 	size_t outs;
+	bool errors; /* there is an http_error among them */
 	enum packet_status end;
 	size_t want; /* 0: not said */
 };
@@ -151,6 +153,13 @@ read_line(struct test_case *c, const char *key, const char *value)
 		n = read_bytes(value, 0);
 		c->out[c->outs].data = keep(n);
 		c->out[c->outs++].len = n;
+	} else if (strcmp(key, "http") == 0) {
+		ck_assert_uint_lt(c->outs, OUT_MAX);
+		ck_assert_uint_le(strlen(value), sizeof(scratch));
+		memcpy(scratch, value, strlen(value));
+		c->out[c->outs].data = keep(strlen(value));
+		c->out[c->outs++].len = strlen(value);
+		c->errors |= strncmp(value, "{http_error,", 12) == 0;
 	} else if (strcmp(key, "take") == 0) {
 		ck_assert_uint_gt(c->outs, 0);
 		c->out[c->outs - 1].take = strtoul(value, NULL, 10);
@@ -192,10 +201,28 @@ struct run {
 	size_t raw_len;
 };
 
+/* What data says, as the files write it: the caller's to free. */
+static char *
+term_of(struct run *r, const unsigned char *data, size_t *len)
+{
+	enum packet_id id = r->c->type->id;
+	struct packet_http http;
+	char *term = NULL;
+	FILE *f = open_memstream(&term, len);
+
+	ck_assert_ptr_nonnull(f);
+	packet_http_parse(&r->state, data, r->span.len, &http);
+	http_term_print(f, &http, id == PACKET_HTTP_BIN || id == PACKET_HTTPH_BIN);
+	ck_assert_int_eq(fclose(f), 0);
+	return term;
+}
+
 static void
 deliver(struct run *r, const unsigned char *data)
 {
 	const struct span *want = &r->c->out[r->outs];
+	size_t len = r->span.len;
+	char *term = NULL;
 
 	if (r->c->type->raw) {
 		memcpy(r->raw + r->raw_len, data, r->span.len);
@@ -203,9 +230,11 @@ deliver(struct run *r, const unsigned char *data)
 		return;
 	}
 	ck_assert_msg(r->outs < r->c->outs, "%s: one more packet", r->c->name);
-	ck_assert_msg(
-	    r->span.len == want->len && memcmp(data, want->data, want->len) == 0,
-	    "%s: packet %zu is %.*s", r->c->name, r->outs, (int)r->span.len, data);
+	if (r->c->type->http)
+		data = (unsigned char *)(term = term_of(r, data, &len));
+	ck_assert_msg(len == want->len && memcmp(data, want->data, want->len) == 0,
+	    "%s: packet %zu is %.*s", r->c->name, r->outs, (int)len, data);
+	free(term);
 	ck_assert_msg(want->take == 0 || want->take == r->span.total, "%s: takes %zu",
 	    r->c->name, r->span.total);
 	r->outs++;
@@ -308,7 +337,8 @@ run_all_ways(const struct test_case *c)
 		run_case(c, 0, 0);
 }
 
-/* How many cases of a file ended well, and how many in INVALID. */
+/* How many cases of a file went well; and how many ended in INVALID, or had a line
+ * that was no HTTP. */
 struct tally {
 	int valid, invalid;
 };
@@ -319,7 +349,7 @@ case_end(struct test_case *c, struct tally *tally)
 	if (c->name[0] == '\0')
 		return;
 	run_all_ways(c);
-	*(c->end == PACKET_INVALID ? &tally->invalid : &tally->valid) += 1;
+	*(c->end == PACKET_INVALID || c->errors ? &tally->invalid : &tally->valid) += 1;
 	case_fini(c);
 }
 
@@ -372,6 +402,10 @@ static const struct {
     {"cdr", 20, 10},
     {"fcgi", 20, 10},
     {"tpkt", 20, 10},
+    {"http", 20, 10},
+    {"httph", 20, 10},
+    {"http_bin", 20, 10},
+    {"httph_bin", 20, 10},
     {"limits", 10, 10},
 };
 
@@ -489,6 +523,8 @@ START_TEST(table)
 	for (id = 0; id < PACKET_COUNT; id++) {
 		ck_assert_int_eq(packet_type((enum packet_id)id)->id, id);
 		ck_assert_int_eq(packet_type((enum packet_id)id)->raw, id == PACKET_RAW);
+		ck_assert_int_eq(
+		    packet_type((enum packet_id)id)->http, id >= PACKET_HTTP);
 	}
 	ck_assert_ptr_null(packet_type(PACKET_COUNT));
 }
