@@ -103,3 +103,16 @@ def has_ipv6():
     except OSError:
         return False
     return True
+
+
+@pytest.fixture
+def namespace():
+    """A network namespace."""
+    if not g.is_root():
+        pytest.skip("only root can make a network namespace")
+    try:
+        made = g.Namespace()
+    except OSError as e:
+        pytest.skip("no network namespace can be made: %s" % e)
+    yield made
+    made.close()

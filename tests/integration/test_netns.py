@@ -2,69 +2,12 @@
 """The option netns, and bind_to_device on a device that nobody else has: in network
 namespaces that the tests make and take away again."""
 
-import ctypes
 import os
-import socket
-import subprocess
 
 import pytest
 
 import gentcp_test as g
-from gentcp_test import check_reason
-
-CLONE_NEWNET = 0x40000000
-
-
-def ip(*args):
-    done = subprocess.run(["ip", *args], stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=10)
-    if done.returncode != 0:
-        raise OSError(done.stderr.decode().strip())
-    return done.stdout.decode()
-
-
-class Namespace:
-    """One with its loopback up, by a name in /run/netns."""
-
-    def __init__(self):
-        self.name = "gentcp-test-%d" % os.getpid()
-        self.path = "/run/netns/" + self.name
-        ip("netns", "add", self.name)
-        try:
-            ip("-n", self.name, "link", "set", "lo", "up")
-        except BaseException:
-            self.close()
-            raise
-
-    def close(self):
-        if os.path.exists(self.path):
-            ip("netns", "delete", self.name)
-
-    def socket(self):
-        """A plain socket in it; this process stays where it is."""
-        libc = ctypes.CDLL(None, use_errno=True)
-        own = os.open("/proc/self/ns/net", os.O_RDONLY)
-        there = os.open(self.path, os.O_RDONLY)
-        try:
-            assert libc.setns(there, CLONE_NEWNET) == 0, os.strerror(ctypes.get_errno())
-            try:
-                return socket.socket()
-            finally:
-                assert libc.setns(own, CLONE_NEWNET) == 0
-        finally:
-            os.close(own)
-            os.close(there)
-
-
-@pytest.fixture
-def namespace():
-    if not g.is_root():
-        pytest.skip("only root can make a network namespace")
-    try:
-        made = Namespace()
-    except OSError as e:
-        pytest.skip("no network namespace can be made: %s" % e)
-    yield made
-    made.close()
+from gentcp_test import check_reason, ip
 
 
 def namespace_of(room):
