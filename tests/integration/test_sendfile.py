@@ -11,7 +11,7 @@ import time
 import pytest
 
 import gentcp_test as g
-from gentcp_test import check_reason
+from gentcp_test import check_reason, probe
 from test_config import configured
 
 BIG = g.scaled(24, 6) * g.MB
@@ -76,6 +76,7 @@ def test_a_large_one(room, client):
     assert client.reply(id).result() == {"sent": BIG - 5}
 
 
+@probe(72)
 def test_no_header_no_statistics_and_the_cork_is_off(room, client):
     number, peer = room.pair(client, {"packet": 4})
     with file_of(b"plain") as f:
@@ -250,6 +251,7 @@ def test_cancelled_when_it_has_begun_it_goes_on(room, client):
 # - who may, and what fails -
 
 
+@probe(72)
 def test_only_the_owner(room, client):
     number, peer = room.pair(client)
     other = room.client()
