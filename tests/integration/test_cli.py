@@ -212,6 +212,37 @@ def test_a_script(cli, room):
         len(d).to_bytes(2, "big") + d for d in (first, second))
 
 
+def test_every_kind_of_option_can_be_written_and_read(cli, room):
+    """Bytes, paths and raw ones among the options, objects among the names."""
+    script = "\n".join([
+        "l = listen 0 ip=loopback active=false protocol=mptcp protocol=tcp tcp_module=inet_tcp "
+        'bind_to_device="" raw=[6,1,{"base64":"AQAAAA=="}] raw=[1,12,[4,0,0,0]] recvtos=true',
+        "getopts $l nodelay priority bind_to_device",
+        "setopts $l bind_to_device=lo netns=/run/netns/none debug=true high_msgq_watermark=5",
+        'getopts $l bind_to_device netns debug low_msgq_watermark {"raw":[6,1,4]} '
+        '{"raw":[41,26,4]} pktoptions',
+        "setopts $l bind_to_device=no-such-device",
+        "setopts $l raw=[6,9999,4]",
+        "getopts $l raw",
+        'setopts $l netns={"base64":"/w=="} raw=[6,1,[0,[0,0],0]]',
+        "getopts $l nodelay netns",
+    ]) + "\n"
+    status, out, err = cli("shell", input=script)
+    lines = out.splitlines()
+    assert re.fullmatch(r"socket \d+ port \d+", lines[0])
+    assert lines[1] == 'nodelay=true priority=4 bind_to_device=""'
+    assert lines[2] == "ok"
+    assert lines[3] == (
+        "bind_to_device=lo netns=/run/netns/none debug=true low_msgq_watermark=5 "
+        'raw=[[6,1,{"base64":"AQAAAA=="}],null] pktoptions=[{"tos":0}]')
+    assert lines[4:] == ["ok", 'nodelay=false netns={"base64":"/w=="}']
+    assert "einval: option bind_to_device" in err
+    assert "einval: option raw: " in err and "[protocol, option, size]" in err
+    for name in ("raw", "pktoptions", "netns", "protocol", "bind_to_device"):
+        status, out, _ = cli("help", "option", name)
+        assert status == OK and out.startswith(name + ": "), name
+
+
 def test_events_waits_and_background(start, room):
     shell = start("shell")
     shell.say("l = listen 0 ip=127.0.0.1 packet=line active=true")

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: ISC
 """The option protocol: mptcp, on the loopback, and towards a peer without it."""
 
+import base64
 import os
 import socket
+import sys
 
 import pytest
 
@@ -139,6 +141,60 @@ def test_options_at_connect_at_listen_and_inherited(room, client):
             "address": "127.0.0.1", "port": port, "options": {"protocol": "mptcp", name: value}})
         check_reason(error, "badarg")
         assert error.data["option"] == name
+
+
+@needs_mptcp
+def test_raw_options(room, client):
+    """The kernel tells of the connection as a whole, and of its first path."""
+    s, _, listener = joined(room, client)
+    got = client.getopts(s, [
+        {"raw": [socket.IPPROTO_TCP, TCP_IS_MPTCP, 4]}, {"raw": [socket.IPPROTO_TCP, 11, 104]},
+        {"raw": [284, 1, 96]}, {"raw": [socket.SOL_SOCKET, socket.SO_PROTOCOL, 4]},
+        {"raw": [socket.IPPROTO_TCP, socket.TCP_QUICKACK, 4]},
+    ])["raw"]
+    values = [e if e is None else base64.b64decode(e[2]["base64"]) for e in got]
+    assert values[0] == b"\1\0\0\0"
+    assert values[1][0] == 1 and len(values[1]) == 104  # TCP_INFO: established
+    assert len(values[2]) > 40  # MPTCP_INFO
+    assert values[3] == MPTCP.to_bytes(4, sys.byteorder)
+    assert values[4] is None  # of TCP alone
+
+
+@needs_mptcp
+def test_pktoptions_and_tclass_are_of_tcp_alone(room, client):
+    s, a, listener = joined(room, client)
+    assert client.getopts(a, ["packet", "pktoptions"]) == {"packet": 0}
+    try:
+        six = client.call("gen_tcp.listen", {"port": 0, "options": [
+            "inet6", ["protocol", "mptcp"], ["ip", "::1"]]})["socket"]
+    except g.RpcError as e:
+        pytest.skip("this machine has no IPv6") if e.message != "einval" else None
+        raise
+    for name, value in (("tclass", 8), ("recvtclass", True)):
+        check_reason(client.fails("inet.setopts", {"socket": six, "options": {name: value}}), "einval")
+        assert client.getopts(six, ["packet", name]) == {"packet": 0}
+    client.setopts(s, {"packet": 4})
+    client.setopts(a, {"packet": 4})
+    client.send(s, bytes(3 * g.MB))  # through queue and watermarks
+    assert len(client.recv(a)) == 3 * g.MB
+
+
+@needs_mptcp
+def test_active_mode_unrecv_and_half_close(room, client):
+    s, a, _ = joined(room, client)
+    client.setopts(a, {"active": "once", "exit_on_close": False})
+    client.send(s, b"one")
+    assert client.gather(a, 3) == b"one"
+    client.send(s, b"two")
+    assert client.recv(a, 3) == b"two"
+    client.call("gen_tcp.unrecv", {"socket": a, "data": "two"})
+    assert client.recv(a, 3) == b"two"
+    client.call("gen_tcp.shutdown", {"socket": s, "how": "write"})
+    assert client.recv_fails(a).message == "closed"
+    client.send(a, b"late")
+    assert client.recv(s, 4) == b"late"
+    assert client.close_socket(a) == "ok"
+    assert client.recv_fails(s).message == "closed"
 
 
 @needs_mptcp
