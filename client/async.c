@@ -8,8 +8,8 @@
  * A request with a callback has its place before it is queued, so that it never
  * has to be taken back.
  */
-static bool
-reserve(struct gentcp *g, gentcp_reply_fn fn)
+bool
+request_reserve(struct gentcp *g, gentcp_reply_fn fn)
 {
 	if (fn == NULL || pending_reserve(&g->pending))
 		return true;
@@ -18,8 +18,8 @@ reserve(struct gentcp *g, gentcp_reply_fn fn)
 }
 
 /* It was queued, if rc says so. */
-static int
-expect(struct gentcp *g, int rc, uint64_t id, gentcp_reply_fn fn, void *ctx)
+int
+request_expect(struct gentcp *g, int rc, uint64_t id, gentcp_reply_fn fn, void *ctx)
 {
 	if (rc == GENTCP_OK && fn != NULL)
 		pending_add(&g->pending, id, fn, ctx);
@@ -27,8 +27,8 @@ expect(struct gentcp *g, int rc, uint64_t id, gentcp_reply_fn fn, void *ctx)
 }
 
 /* JSON text of the caller's -> params without LF.  A status. */
-static int
-read_params(struct gentcp *g, const char *text, struct bytes *params)
+int
+request_read_params(struct gentcp *g, const char *text, struct bytes *params)
 {
 	json_error_t error;
 	json_t *json;
@@ -49,15 +49,15 @@ gentcp_request(struct gentcp *g, const char *method, const char *params, const v
 	uint64_t given = 0;
 	int rc;
 
-	if (!reserve(g, fn))
+	if (!request_reserve(g, fn))
 		return GENTCP_NOMEM;
-	rc = read_params(g, params, &text);
+	rc = request_read_params(g, params, &text);
 	if (rc == GENTCP_OK)
 		rc = request_put(g, method, &text, data, len,
 		    data == NULL ? REQUEST_PLAIN : REQUEST_ATTACHED,
 		    fn == NULL ? NULL : &given);
 	bytes_fini(&text);
-	rc = expect(g, rc, given, fn, ctx);
+	rc = request_expect(g, rc, given, fn, ctx);
 	if (rc == GENTCP_OK && id != NULL)
 		*id = given;
 	return rc;
@@ -70,11 +70,11 @@ gentcp_send_async(struct gentcp *g, uint64_t socket, const void *data, size_t le
 	uint64_t id = 0;
 	int rc;
 
-	if (!reserve(g, fn))
+	if (!request_reserve(g, fn))
 		return GENTCP_NOMEM;
 	rc = request_put_send(
 	    g, "gen_tcp.send", socket, data, len, fn == NULL ? NULL : &id);
-	return expect(g, rc, id, fn, ctx);
+	return request_expect(g, rc, id, fn, ctx);
 }
 
 /* Ends params, queues, and lets go of them. */
@@ -86,11 +86,11 @@ request_params(struct gentcp *g, const char *method, struct bytes *params,
 	int rc = GENTCP_NOMEM;
 
 	bytes_append_char(params, '}');
-	if (reserve(g, fn))
+	if (request_reserve(g, fn))
 		rc = request_put(
 		    g, method, params, NULL, 0, REQUEST_PLAIN, fn == NULL ? NULL : &id);
 	bytes_fini(params);
-	return expect(g, rc, id, fn, ctx);
+	return request_expect(g, rc, id, fn, ctx);
 }
 
 int
@@ -179,13 +179,13 @@ gentcp_hello(struct gentcp *g, gentcp_reply_fn fn, void *ctx)
 	uint64_t id = 0;
 	int rc;
 
-	if (hello == NULL || !reserve(g, greeted)) {
+	if (hello == NULL || !request_reserve(g, greeted)) {
 		free(hello);
 		return connection_no_memory(g);
 	}
 	*hello = (struct hello){fn, ctx};
 	rc = request_put_hello(g, &id);
-	rc = expect(g, rc, id, greeted, hello);
+	rc = request_expect(g, rc, id, greeted, hello);
 	if (rc != GENTCP_OK)
 		free(hello);
 	return rc;

@@ -198,37 +198,6 @@ gentcp_accept(struct gentcp *g, uint64_t listener, int timeout, uint64_t *socket
 	    &c, "gen_tcp.accept", timeout < 0 ? GENTCP_INFINITY : timeout, socket);
 }
 
-int
-gentcp_fdopen(struct gentcp *g, int fd, const char *options, uint64_t *socket)
-{
-	struct call c = {.g = g};
-	int64_t deadline = deadline_of(g, CALL_NO_TIMEOUT);
-	uint64_t id = 0;
-	int rc;
-
-	if (!has_transport(g))
-		return GENTCP_INVALID;
-	bytes_append_char(&c.params, '{');
-	rc = request_put_options(g, &c.params, options, "fd", json_string("passed"));
-	bytes_append_char(&c.params, '}');
-	if (rc == GENTCP_OK)
-		rc = transport_drain(g, deadline);
-	if (rc == GENTCP_OK)
-		rc = request_put(
-		    g, "gen_tcp.fdopen", &c.params, NULL, 0, REQUEST_FD, &id);
-	if (rc == GENTCP_OK)
-		rc = transport_write_fd(g, fd, deadline);
-	if (rc == GENTCP_OK)
-		rc = call_wait_id(&c, id, CALL_NO_TIMEOUT);
-	if (rc == GENTCP_OK) {
-		*socket = (uint64_t)json_integer_value(
-		    json_object_get(c.reply.result, "socket"));
-		if (*socket == 0)
-			rc = call_odd_result(&c);
-	}
-	return call_end(&c, rc);
-}
-
 /* --- data ------------------------------------------------------------------- */
 
 static int

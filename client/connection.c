@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 struct gentcp *
 gentcp_new(void)
@@ -14,7 +15,7 @@ gentcp_new(void)
 		return NULL;
 	g->form = "attached";
 	g->max_message = SIZE_MAX;
-	g->fd = -1;
+	g->fd = g->shown_fd = -1;
 	g->timeout = GENTCP_INFINITY;
 	return g;
 }
@@ -36,6 +37,9 @@ connection_destroy(struct gentcp *g)
 		connection_lose(g, 0, "the connection was freed");
 	connection_end_pending(g);
 	transport_close(g);
+	passing_drop(g);
+	if (g->shown_fd != -1)
+		close(g->shown_fd);
 	incoming_fini(&g->shown);
 	bytes_fini(&g->out);
 	bytes_fini(&g->in);

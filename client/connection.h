@@ -18,7 +18,10 @@
 #include "client/pending.h"
 #include "proto/bytes.h"
 
-enum { CONNECTION_NAME_MAX = 64 };
+enum {
+	CONNECTION_NAME_MAX = 64,
+	CONNECTION_FDS_MAX = 16 /* descriptors that wait for their messages */
+};
 
 struct gentcp {
 	struct bytes out;	     /* to be written */
@@ -33,6 +36,11 @@ struct gentcp {
 	struct incoming shown;
 	struct bytes aside;
 	size_t current;
+	int shown_fd; /* that it brought and nobody took; -1 */
+
+	/* in the order of the messages, of which those in held are the first */
+	int fds[CONNECTION_FDS_MAX];
+	size_t nfds, held_fds;
 
 	struct pending pending;
 	uint64_t last_id;
@@ -62,6 +70,7 @@ struct gentcp_reply {
 	struct reply_text {	  /* made when asked for */
 		char *json;
 		struct bytes data, header;
+		int *fd; /* the connection's shown_fd, or NULL */
 	} * text;
 };
 
@@ -137,11 +146,34 @@ int request_put_options(struct gentcp *g, struct bytes *params, const char *opti
 int request_put_names(struct gentcp *g, struct bytes *params, const char *names);
 int request_put_hello(struct gentcp *g, uint64_t *id);
 
+/* --- async.c ---------------------------------------------------------------- */
+
+/* Room for a callback; false without memory.  Before request_put(). */
+bool request_reserve(struct gentcp *g, gentcp_reply_fn fn);
+/* Appends JSON text, checked and without LF. */
+int request_read_params(struct gentcp *g, const char *params, struct bytes *text);
+/* After it: fn waits for the reply to id, if rc is GENTCP_OK.  Passes rc on. */
+int request_expect(struct gentcp *g, int rc, uint64_t id, gentcp_reply_fn fn, void *ctx);
+
 /* --- reply.c ---------------------------------------------------------------- */
 
 /* Calls the callback with the reply m, or NULL where the connection was lost. */
 void reply_deliver(
     struct gentcp *g, const struct pending_call *call, const struct incoming *m);
+
+/* --- passing.c -------------------------------------------------------------- */
+
+/* recvmsg(2), which keeps the descriptors that come. */
+ssize_t passing_recv(struct gentcp *g, void *room, size_t space, int flags);
+/* A message of in becomes one of held. */
+void passing_held(struct gentcp *g, const struct incoming *m);
+/*
+ * Takes the descriptor of m, the first message of held or else of in; -1 if it
+ * brings none.  It is the caller's.
+ */
+int passing_take(struct gentcp *g, struct incoming *m, bool held);
+/* Closes what waits. */
+void passing_drop(struct gentcp *g);
 
 /* --- transport.c ------------------------------------------------------------ */
 

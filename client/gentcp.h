@@ -200,6 +200,11 @@ const struct gentcp_error *gentcp_reply_error(const struct gentcp_reply *r);
 const char *gentcp_reply_json(const struct gentcp_reply *r);
 /* The result's "socket" (connect, listen, accept), or 0. */
 uint64_t gentcp_reply_socket(const struct gentcp_reply *r);
+/*
+ * The descriptor that came with it (inet.getfd), the caller's from now on; -1 if
+ * none came, or it was taken already.  One that is not taken is closed.
+ */
+int gentcp_reply_fd(const struct gentcp_reply *r);
 /* The result's bytes (recv), however they came; NULL if it has none. */
 const void *gentcp_reply_data(const struct gentcp_reply *r, size_t *len);
 /* The bytes of option header before them; NULL if it has none. */
@@ -213,6 +218,13 @@ const void *gentcp_reply_header(const struct gentcp_reply *r, size_t *len);
  */
 int gentcp_request(struct gentcp *g, const char *method, const char *params,
     const void *data, size_t len, gentcp_reply_fn fn, void *ctx, uint64_t *id);
+
+/*
+ * The same with a descriptor, which is duplicated; the caller keeps it.  It goes
+ * at once: what was queued is written before, which may take time.
+ */
+int gentcp_request_fd(struct gentcp *g, const char *method, const char *params, int fd,
+    gentcp_reply_fn fn, void *ctx, uint64_t *id);
 
 /* gen_tcp.send, gen_tcp.recv, inet.setopts, gen_tcp.close in that form. */
 int gentcp_send_async(struct gentcp *g, uint64_t socket, const void *data, size_t len,
@@ -276,6 +288,13 @@ int gentcp_accept(struct gentcp *g, uint64_t listener, int timeout, uint64_t *so
 int gentcp_fdopen(struct gentcp *g, int fd, const char *options, uint64_t *socket);
 int gentcp_send(struct gentcp *g, uint64_t socket, const void *data, size_t len);
 /*
+ * Sends bytes of the regular file fd from offset on, 0 for all to its end; the
+ * caller keeps fd, and its position stays.  *sent, if wanted: how many there were.
+ * Returns when they are with the kernel, which may be long.
+ */
+int gentcp_sendfile(struct gentcp *g, uint64_t socket, int fd, int64_t offset,
+    int64_t bytes, int64_t *sent);
+/*
  * length 0: what is there, or one packet.  A NUL, not counted, is put behind the
  * bytes.  With option header the header's bytes come first.  Not for http
  * packets (GENTCP_INVALID): gentcp_call().
@@ -313,6 +332,11 @@ int gentcp_sockname(struct gentcp *g, uint64_t socket, struct gentcp_address *a)
 int gentcp_peername(struct gentcp *g, uint64_t socket, struct gentcp_address *a);
 /* A local socket has none: GENTCP_INVALID. */
 int gentcp_port(struct gentcp *g, uint64_t socket, int *port);
+/*
+ * *fd: a duplicate of the socket's descriptor, close-on-exec, the caller's.  It
+ * does not block, until somebody clears O_NONBLOCK: that is all right.
+ */
+int gentcp_getfd(struct gentcp *g, uint64_t socket, int *fd);
 /* names NULL: all counters. */
 int gentcp_getstat(struct gentcp *g, uint64_t socket, const char *names, char **json);
 int gentcp_info(struct gentcp *g, uint64_t socket, char **json);

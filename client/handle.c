@@ -2,6 +2,7 @@
 /* Messages: from what was read to whom they are for. */
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "client/connection.h"
 
@@ -10,6 +11,9 @@
 static void
 release(struct gentcp *g)
 {
+	if (g->shown_fd != -1)
+		close(g->shown_fd);
+	g->shown_fd = -1;
 	incoming_fini(&g->shown);
 	bytes_take(&g->aside, bytes_len(&g->aside));
 	if (g->current > 0) {
@@ -102,8 +106,10 @@ show_held(struct gentcp *g)
 		return INCOMING_NOMEM;
 	}
 	status = incoming_read(bytes_head(&g->aside), size, &place, &g->shown, &size);
-	if (status == INCOMING_READY)
+	if (status == INCOMING_READY) {
 		bytes_take(&g->held, size);
+		g->shown_fd = passing_take(g, &g->shown, true);
+	}
 	return status;
 }
 
@@ -118,7 +124,9 @@ show_next(struct gentcp *g)
 		return show_held(g);
 	status = incoming_read(
 	    bytes_head(&g->in), bytes_len(&g->in), &g->place, &g->shown, &g->current);
-	if (status != INCOMING_READY)
+	if (status == INCOMING_READY)
+		g->shown_fd = passing_take(g, &g->shown, false);
+	else
 		g->current = 0;
 	return status;
 }
@@ -225,11 +233,13 @@ connection_find_reply(struct gentcp *g, uint64_t id, struct incoming *m, size_t 
 			return INCOMING_READY;
 		if (m->kind == INCOMING_FAULT)
 			fault(g, m);
-		incoming_fini(m);
 		if (!bytes_append(&g->held, bytes_head(&g->in), *size)) {
 			bytes_truncate(&g->held, bytes_len(&g->held));
+			incoming_fini(m);
 			return INCOMING_NOMEM;
 		}
+		passing_held(g, m);
+		incoming_fini(m);
 		bytes_take(&g->in, *size);
 	}
 }
@@ -237,6 +247,10 @@ connection_find_reply(struct gentcp *g, uint64_t id, struct incoming *m, size_t 
 void
 connection_taken(struct gentcp *g, struct incoming *m, size_t size)
 {
+	int fd = passing_take(g, m, false);
+
+	if (fd != -1) /* of a call that has no use for it */
+		close(fd);
 	incoming_fini(m);
 	bytes_take(&g->in, size);
 }

@@ -229,6 +229,7 @@ read_by_jansson(const char *line, size_t len, struct incoming *m)
 			return INCOMING_BROKEN;
 		m->attachment_len = (size_t)n;
 	}
+	m->fds = json_integer_value(json_object_get(m->root, "fds")) == 1;
 	method = json_string_value(json_object_get(m->root, "method"));
 	if (method != NULL)
 		return read_event(json_object_get(m->root, "params"), method, m);

@@ -28,6 +28,7 @@ struct incoming {
 	json_t *root;		/* own; NULL if read by hand */
 	json_t *result, *error; /* REPLY, FAULT: within root */
 	bool ok;		/* read by hand: the result is "ok" */
+	unsigned fds;		/* how many it brings: 0 or 1 */
 	bool attached;
 	const unsigned char *attachment;
 	size_t attachment_len;

@@ -6,7 +6,7 @@
 void
 reply_deliver(struct gentcp *g, const struct pending_call *call, const struct incoming *m)
 {
-	struct reply_text text = {0};
+	struct reply_text text = {.fd = m == NULL ? NULL : &g->shown_fd};
 	struct gentcp_error error = {0};
 	struct gentcp_reply r = {GENTCP_OK, NULL, m, &text};
 
@@ -49,6 +49,18 @@ gentcp_reply_json(const struct gentcp_reply *r)
 	if (r->text->json == NULL)
 		r->text->json = json_dumps(r->m->result, JSON_COMPACT | JSON_ENCODE_ANY);
 	return r->text->json;
+}
+
+int
+gentcp_reply_fd(const struct gentcp_reply *r)
+{
+	int fd = -1;
+
+	if (r->text->fd != NULL) {
+		fd = *r->text->fd;
+		*r->text->fd = -1;
+	}
+	return fd;
 }
 
 uint64_t

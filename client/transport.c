@@ -67,7 +67,7 @@ read_some(struct gentcp *g, int flags, size_t *n)
 	room = connection_room(g, READ_SIZE, &space);
 	if (room == NULL)
 		return connection_no_memory(g);
-	got = recv(g->fd, room, space, flags);
+	got = passing_recv(g, room, space, flags);
 	if (got > 0) {
 		*n = (size_t)got;
 		connection_put(g, *n);

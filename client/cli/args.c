@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 #include "client/cli/args.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "client/options.h"
 #include "proto/option.h"
@@ -278,6 +282,42 @@ is_given(const struct args *args, const struct method_param *p)
 	    (p->type == METHOD_T_DATA && args->data != NULL);
 }
 
+/* Opens what is to be passed.  The daemon says what it is if it is no file. */
+static bool
+open_file(struct builder *b, const struct token *t)
+{
+	b->args->file = open(t->value, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	b->args->with_file = b->args->file >= 0;
+	if (!b->args->with_file)
+		snprintf(b->why, b->size, "%s: %s", t->value, strerror(errno));
+	return b->args->with_file;
+}
+
+/*
+ * sendfile SOCKET FILE [OFFSET [BYTES]]: the file is no param, and stands where
+ * Erlang has it; the others need not be given.
+ */
+static bool
+read_sendfile(struct builder *b, const struct token *tokens, size_t count)
+{
+	static const char *const names[] = {"offset", "bytes"};
+	bool ok = true;
+	size_t i;
+
+	for (i = 0; i < count && ok; i++) {
+		if (tokens[i].name != NULL ? strcmp(tokens[i].name, "file") == 0
+					   : b->next == 1 && !b->args->with_file)
+			ok = open_file(b, &tokens[i]);
+		else
+			ok = add(b, &tokens[i]);
+	}
+	for (i = 0; i < 2 && ok; i++) {
+		if (json_object_get(b->args->params, names[i]) == NULL)
+			json_object_set_new(b->args->params, names[i], json_integer(0));
+	}
+	return ok && (b->args->with_file || refuse(b, "file", "is missing"));
+}
+
 bool
 args_read(struct args *args, const struct method_row *row, const struct token *tokens,
     size_t count, char *why, size_t size)
@@ -287,6 +327,14 @@ args_read(struct args *args, const struct method_row *row, const struct token *t
 	*args = (struct args){.params = json_object()};
 	if (args->params == NULL)
 		return refuse(&b, "this", "finds no memory");
+	if (row->flags & METHOD_GIVES)
+		return refuse(&b, "a descriptor",
+		    "has no use here: gentcp-cli getfd SOCKET COMMAND");
+	if (row->id == METHOD_SENDFILE) {
+		if (!read_sendfile(&b, tokens, count))
+			return false;
+		count = 0;
+	}
 	if (count == 1 && read_whole(&b, &tokens[0]))
 		return true;
 	for (size_t i = 0; i < count; i++) {
@@ -304,18 +352,52 @@ void
 args_fini(struct args *args)
 {
 	json_decref(args->params);
+	if (args->with_file)
+		close(args->file);
 	*args = (struct args){0};
 }
 
-void
-args_put_usage(struct bytes *out, const struct method_param *param)
+static void
+put_param(struct bytes *out, const char *name, bool optional)
 {
-	const char *name = param->type == METHOD_T_OPTIONS ? "OPTION..."
-	    : param->type == METHOD_T_NAMES		   ? "NAME..."
-							   : param->name;
-
-	bytes_append_str(out, param->optional ? " [" : " ");
+	bytes_append_str(out, optional ? " [" : " ");
 	bytes_append_str(out, name);
-	if (param->optional)
+	if (optional)
 		bytes_append_char(out, ']');
+}
+
+void
+args_put_usage(struct bytes *out, const struct method_row *row)
+{
+	bool sendfile = row->id == METHOD_SENDFILE;
+
+	for (size_t i = 0; i < method_arity(row); i++) {
+		const struct method_param *p = &row->params[i];
+		const char *name = p->type == METHOD_T_OPTIONS ? "OPTION..."
+		    : p->type == METHOD_T_NAMES		       ? "NAME..."
+							       : p->name;
+
+		put_param(out, name, p->optional || (sendfile && i > 0));
+		if (sendfile && i == 0)
+			put_param(out, "file", false);
+	}
+	if (row->flags & METHOD_GIVES)
+		put_param(out, "COMMAND...", false);
+}
+
+int
+args_request(struct gentcp *g, const struct method_row *row, const struct args *args,
+    gentcp_reply_fn fn, void *ctx, uint64_t *id)
+{
+	char *text = json_dumps(args->params, JSON_COMPACT);
+	const char *params = text == NULL ? "{}" : text;
+	int rc;
+
+	if (args->with_file)
+		rc = gentcp_request_fd(g, row->name, params, args->file, fn, ctx, id);
+	else
+		rc = gentcp_request(
+		    g, row->name, params, args->data, args->data_len, fn, ctx, id);
+	free(text);
+	return rc;
 }

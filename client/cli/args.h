@@ -8,12 +8,15 @@
 #include <stddef.h>
 
 #include "client/cli/token.h"
+#include "client/gentcp.h"
 #include "proto/method.h"
 
 struct args {
 	json_t *params;	  /* own */
 	const void *data; /* what is to be attached, or NULL; the tokens' */
 	size_t data_len;
+	bool with_file; /* file is to be passed: own */
+	int file;
 };
 
 /*
@@ -25,7 +28,11 @@ bool args_read(struct args *args, const struct method_row *row,
     const struct token *tokens, size_t count, char *why, size_t size);
 void args_fini(struct args *args);
 
-/* A param of a method as usage shows it: "[timeout]". */
-void args_put_usage(struct bytes *out, const struct method_param *param);
+/* Sends the request, its file with it if it has one: as gentcp_request(). */
+int args_request(struct gentcp *g, const struct method_row *row, const struct args *args,
+    gentcp_reply_fn fn, void *ctx, uint64_t *id);
+
+/* What stands behind a method's name, as usage shows it: " socket [timeout]". */
+void args_put_usage(struct bytes *out, const struct method_row *row);
 
 #endif

@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: ISC */
 /* gentcp-cli call, monitor: one request; events. */
+#include <errno.h>
+#include <fcntl.h>
 #include <jansson.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "client/cli/call.h"
 #include "client/cli/cli.h"
@@ -57,14 +61,11 @@ int
 call_request(struct cli *cli, const struct method_row *row, const struct args *args,
     gentcp_reply_fn fn, void *ctx, const bool *done)
 {
-	char *params = json_dumps(args->params, JSON_COMPACT);
 	int timeout = cli_timeout(cli, row), rc;
 	int64_t deadline = wait_deadline(timeout);
 	uint64_t id;
 
-	rc = gentcp_request(cli->g, row->name, params == NULL ? "{}" : params, args->data,
-	    args->data_len, fn, ctx, &id);
-	free(params);
+	rc = args_request(cli->g, row, args, fn, ctx, &id);
 	while (rc == GENTCP_OK && !*done) {
 		rc = gentcp_dispatch(cli->g, wait_left(deadline));
 		if (rc != GENTCP_TIMEOUT)
@@ -118,6 +119,52 @@ call_command(struct cli *cli, int argc, char **argv)
 	args_fini(&args);
 	tokens_fini(&tokens);
 	return code;
+}
+
+/* --- getfd ------------------------------------------------------------------ */
+
+/* Becomes the command, whose standard input and output fd is. */
+static int
+become(int fd, char **argv)
+{
+	int flags = fcntl(fd, F_GETFL);
+
+	/* commands count on it; gentcpd does not mind */
+	if (flags == -1 || fcntl(fd, F_SETFL, flags & ~O_NONBLOCK) == -1 ||
+	    dup2(fd, STDIN_FILENO) == -1 || dup2(fd, STDOUT_FILENO) == -1) {
+		cli_complain("%s", strerror(errno));
+		return CLI_ERROR;
+	}
+	(void)signal(SIGPIPE, SIG_DFL);
+	execvp(argv[0], argv);
+	cli_complain("%s: %s", argv[0], strerror(errno));
+	return CLI_ERROR;
+}
+
+int
+getfd_command(struct cli *cli, int argc, char **argv)
+{
+	uint64_t socket;
+	char *end;
+	int fd, code;
+
+	if (argc < 2) {
+		cli_complain("usage: gentcp-cli getfd SOCKET COMMAND [ARGUMENT...]");
+		return CLI_USAGE;
+	}
+	socket = strtoull(argv[0], &end, 10);
+	if (*argv[0] < '1' || *argv[0] > '9' || *end != '\0') {
+		cli_complain("getfd: socket wants a number");
+		return CLI_USAGE;
+	}
+	code = cli_connect(cli, "auto");
+	if (code != CLI_OK)
+		return code;
+	gentcp_set_timeout(cli->g, cli->timeout >= 0 ? cli->timeout : CLI_DEADLINE);
+	if (gentcp_getfd(cli->g, socket, &fd) != GENTCP_OK)
+		return cli_failed(cli, "getfd", gentcp_error(cli->g));
+	cli_disconnect(cli);
+	return become(fd, argv + 1);
 }
 
 /* --- monitor ---------------------------------------------------------------- */

@@ -65,6 +65,7 @@ int call_command(struct cli *cli, int argc, char **argv);
 int shell_command(struct cli *cli, int argc, char **argv);
 int pipe_command(struct cli *cli, int argc, char **argv);
 int monitor_command(struct cli *cli, int argc, char **argv);
+int getfd_command(struct cli *cli, int argc, char **argv);
 int help_command(struct cli *cli, int argc, char **argv);
 
 /*

@@ -20,8 +20,7 @@ static void
 put_usage(struct bytes *out, const struct method_row *row)
 {
 	bytes_append_str(out, cli_verb(row));
-	for (size_t i = 0; i < method_arity(row); i++)
-		args_put_usage(out, &row->params[i]);
+	args_put_usage(out, row);
 	bytes_append_char(out, '\n');
 }
 

@@ -252,7 +252,6 @@ start(struct shell *shell, const struct method_row *row, const struct args *args
     const char *variable, bool background)
 {
 	struct job *job;
-	char *params;
 	int rc;
 
 	if (is_plain_give_away(row, args)) {
@@ -267,10 +266,7 @@ start(struct shell *shell, const struct method_row *row, const struct args *args
 	job = new_job(shell, row, variable, background);
 	if (job == NULL)
 		return false;
-	params = json_dumps(args->params, JSON_COMPACT);
-	rc = gentcp_request(shell->cli->g, row->name, params == NULL ? "{}" : params,
-	    args->data, args->data_len, on_reply, job, &job->id);
-	free(params);
+	rc = args_request(shell->cli->g, row, args, on_reply, job, &job->id);
 	if (rc == GENTCP_OK)
 		return true;
 	if (rc != GENTCP_LOST)

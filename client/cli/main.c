@@ -23,6 +23,7 @@ static const char usage[] =
     "                                    first that fails\n"
     "  pipe HOST PORT [OPTION...]        standard input and output through a socket\n"
     "  monitor [-n COUNT]                events of sockets handed to this client\n"
+    "  getfd SOCKET COMMAND...           a command, the socket its input and output\n"
     "  help [METHOD | options | option NAME]   more about these\n"
     "\n"
     "  -s SOCKET   gentcpd's socket, else $GENTCPD_SOCKET,\n"
@@ -41,6 +42,7 @@ static const struct command {
     {"shell", shell_command},
     {"pipe", pipe_command},
     {"monitor", monitor_command},
+    {"getfd", getfd_command},
     {"help", help_command},
 };
 
