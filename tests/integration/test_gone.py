@@ -7,11 +7,13 @@ import pytest
 import gentcp_test as g
 from gentcp_test import MB, check_reason
 
-# what ends it, active, exit_on_close, show_econnreset: what a recv that waits, a
-# blocked and a suspended sender get; the events; the state; then the answers to
-# send, send, recv, recv.  - is: there is no such caller, or it is not asked.
-# Where gen_tcp gives a suspended sender einval (its port has vanished), or lets it
-# wait for good, it gets closed here: row 7 of the decisions.
+# what ends it (close by another, the owner's end, the peer's FIN or reset, shutdown
+# read, write or both by another, send_timeout_close, too large a packet), active,
+# exit_on_close, show_econnreset: what a recv that waits, a blocked and a suspended
+# sender get; the events; the state; then the answers to send, send, recv, recv.
+# - is: there is no such caller, or it is not asked.
+# Where gen_tcp gives a suspended sender einval (its port has vanished), or lets a
+# caller wait for good, it gets closed here: row 7 of the decisions.
 TABLE = """
 close  false  T F | closed     -          -        | -     | gone   | closed closed closed closed
 close  false  F F | closed     closed     closed   | -     | gone   | closed closed closed closed
@@ -66,6 +68,18 @@ both   false  T F | closed     -          -        | -     | zombie | closed eno
 both   false  F F | closed     -          -        | -     | open   | closed closed closed enotconn
 both   false  F F | waits      waits      waits    | -     | busy   | - - ealready ealready
 both   true   T F | -          waits      waits    | -     | busy   | - - einval einval
+late   false  T F | -          timeout    enotconn | -     | zombie | enotconn enotconn enotconn enotconn
+late   false  F F | closed     timeout    enotconn | -     | zombie | enotconn enotconn enotconn enotconn
+late   true   T F | -          timeout    enotconn | -     | zombie | enotconn enotconn enotconn enotconn
+late   true   F F | -          timeout    enotconn | -     | zombie | enotconn enotconn enotconn enotconn
+large  false  T F | emsgsize   -          -        | -     | zombie | enotconn enotconn enotconn enotconn
+large  false  F F | emsgsize   -          -        | -     | open   | ok ok timeout timeout
+large  false  T F | -          waits      waits    | -     | busy   | - - emsgsize enotconn
+large  false  F F | -          waits      waits    | -     | busy   | - - emsgsize timeout
+large  false  T F | emsgsize   closed     enotconn | -     | zombie | enotconn enotconn enotconn enotconn
+large  false  F F | emsgsize   closed     ok       | -     | open   | ok ok timeout timeout
+large  true   T F | -          closed     closed   | M C   | gone   | closed closed closed closed
+large  true   F F | -          closed     ok       | M C   | open   | ok ok einval einval
 """
 
 STATES = {
@@ -75,7 +89,9 @@ STATES = {
     "gone": ["closed"],
 }
 MODES = {"true": True, "false": False, "once": "once", "3": 3}
-EVENTS = {"E": "tcp_error", "C": "tcp_closed", "-": None}
+EVENTS = {
+    "E": ("tcp_error", "econnreset"), "M": ("tcp_error", "emsgsize"), "C": ("tcp_closed", None),
+}
 SIZE = 3 * MB  # more than the kernel takes for a peer that does not read
 
 
@@ -116,7 +132,9 @@ def end(room, client, owner, s, peer, why):
         peer.half_close()
     elif why == "reset":
         peer.reset()
-    else:
+    elif why == "large":
+        peer.put(b"\0\x09x")
+    elif why != "late":
         client.shutdown(s, "read_write" if why == "both" else why)
 
 
@@ -137,6 +155,10 @@ def test_a_socket_goes(room, case, waiting, events, state, after):
     }, small=True)
     if waiting[1] != "-":
         client.send(s, b"q" * SIZE, attached=True)
+    if why == "large":
+        client.setopts(s, {"packet": 2, "packet_size": 4})
+    elif why == "late":
+        client.setopts(s, {"send_timeout": 250, "send_timeout_close": True})
     # in this order: the first of the two senders is the blocked one
     callers = [
         (Waiting(room, kind, s), wanted)
@@ -149,7 +171,8 @@ def test_a_socket_goes(room, case, waiting, events, state, after):
     if why != "owner":
         for letter in events:
             if letter != "-":
-                owner.event(EVENTS[letter], s)
+                name, reason = EVENTS[letter]
+                assert owner.event(name, s).params.get("reason") == reason
         owner.no_event(s)
     assert client.states(s) == STATES[state[0]]
     for what, wanted in zip(("send", "send", "recv", "recv"), after):
