@@ -359,7 +359,7 @@ static const struct option_row rows[] = {
 	    .note = "Several are all set, in their order. getopts asks for one by {\"raw\": "
 		"[protocol, option, size]}, with at most 65536 for the size, or with bytes in its place; "
 		"its result has raw, an array with [protocol, option, {\"base64\": bytes}] for each "
-		"that was asked for, null where the kernel refused. Only those of the table below; "
+		"that was asked for, null where the kernel refused. Only those of gentcp-protocol(7), Raw options; "
 		"others are eacces, for everybody."},
 
 	/* --- bare words --------------------------------------------------- */

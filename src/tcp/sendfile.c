@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -73,6 +74,8 @@ leave(struct tcp_socket *s, int reason, uint64_t sent)
 	const struct tcp_outcome o = {.reason = reason, .sent = sent};
 	struct tcp_request *r = tcp_sendfile_end(s);
 
+	tcp_trace(s, "file: %" PRIu64 " bytes, %s", sent,
+	    reason == 0 ? "ok" : reason_name(reason));
 	if (!tcp_writer_update(s)) {
 		tcp_writer_failed(s, ENOMEM, r);
 		return;

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: ISC */
 #include "tcp/thread.h"
 
-#include <pthread.h>
 #include <signal.h>
 #include <stddef.h>
 
 enum { STACK = 128 * 1024 };
 
-/* Signals are for the loop; a new thread has its maker's mask. */
-static int
-create(pthread_t *thread, const pthread_attr_t *attr, void *(*run)(void *), void *arg)
+/* A new thread has its maker's mask. */
+int
+tcp_thread_create(
+    pthread_t *thread, const pthread_attr_t *attr, void *(*run)(void *), void *arg)
 {
 	sigset_t all, old;
 	int error;
@@ -35,7 +35,7 @@ tcp_thread_run(void *(*run)(void *), void *arg, bool join)
 	(void)pthread_attr_setdetachstate(
 	    &attr, join ? PTHREAD_CREATE_JOINABLE : PTHREAD_CREATE_DETACHED);
 	(void)pthread_attr_setstacksize(&attr, STACK);
-	error = create(&thread, &attr, run, arg);
+	error = tcp_thread_create(&thread, &attr, run, arg);
 	(void)pthread_attr_destroy(&attr);
 	if (error == 0 && join)
 		(void)pthread_join(thread, NULL);

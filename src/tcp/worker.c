@@ -4,13 +4,13 @@
 #include <errno.h>
 #include <event2/event.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "proto/reason.h"
+#include "tcp/thread.h"
 
 TAILQ_HEAD(job_list, worker_job);
 
@@ -183,22 +183,6 @@ work(void *arg)
 	return NULL;
 }
 
-/* Signals are the loop's: a thread is born with all of them blocked. */
-static int
-create_thread(struct worker *w)
-{
-	sigset_t all, old;
-	int error;
-
-	(void)sigfillset(&all);
-	error = pthread_sigmask(SIG_SETMASK, &all, &old);
-	if (error != 0)
-		return error;
-	error = pthread_create(&w->thread, NULL, work, w);
-	(void)pthread_sigmask(SIG_SETMASK, &old, NULL);
-	return error;
-}
-
 static bool
 start_worker(struct workers *ws)
 {
@@ -210,7 +194,7 @@ start_worker(struct workers *ws)
 	pthread_mutex_lock(&ws->shared->lock);
 	ws->shared->refs++;
 	pthread_mutex_unlock(&ws->shared->lock);
-	if (create_thread(w) != 0) {
+	if (tcp_thread_create(&w->thread, NULL, work, w) != 0) {
 		shared_unref(ws->shared);
 		free(w);
 		return false;

@@ -175,6 +175,13 @@ def test_pktoptions_and_tclass_are_of_tcp_alone(room, client):
         assert client.getopts(six, ["packet", name]) == {"packet": 0}
     client.setopts(s, {"packet": 4})
     client.setopts(a, {"packet": 4})
+    with open(os.path.join(room.daemon.folder, "file"), "w+b") as f:
+        f.write(b"\0\0\0\7of file" [:11])
+        f.flush()
+        os.unlink(f.name)
+        sent = client.call("file.sendfile", {"socket": s, "offset": 0, "bytes": 0}, fds=[f.fileno()])
+    assert sent == {"sent": 11}
+    assert client.recv(a) == b"of file"
     client.send(s, bytes(3 * g.MB))  # through queue and watermarks
     assert len(client.recv(a)) == 3 * g.MB
 
