@@ -65,6 +65,12 @@ static const struct option_choice tcp_modules[] = {
     {0},
 };
 
+static const struct option_choice backends[] = {
+    {"inet", false, OPTION_BACKEND_INET, false},
+    {"socket", false, OPTION_BACKEND_SOCKET, false},
+    {0},
+};
+
 static const struct option_choice protocols[] = {
     {"tcp", false, OPTION_PROTOCOL_TCP, false},
     {"mptcp", false, OPTION_PROTOCOL_MPTCP, false},
@@ -225,6 +231,12 @@ static const struct option_row rows[] = {
 	    .note = "Names are looked up in the daemon's own. A file that is none is einval. "
 		"getopts leaves it out while it is not set; to set it later is taken and does nothing. "
 		"Only for clients of root and of the daemon's own user, else eacces."},
+	[OPTION_INET_BACKEND] = {ID(OPTION_INET_BACKEND, "inet_backend"), CHOICE(backends),
+	    WHEN(AT_OPEN), COPIED, ON(ALL), .initial = "inet",
+	    .help = "whether a send is answered when its data is queued (inet), or when the kernel "
+		"has all of it (socket)",
+	    .note = "The configuration can have the other as default. inet.info tells it. "
+		"The section Backends says what differs."},
 
 	/* --- the kernel's ------------------------------------------------- */
 	[OPTION_REUSEADDR] = {ID(OPTION_REUSEADDR, "reuseaddr"), BOOLEAN,
@@ -400,6 +412,7 @@ static const enum option_id by_name[] = {
     OPTION_IFADDR,
     OPTION_INET,
     OPTION_INET6,
+    OPTION_INET_BACKEND,
     OPTION_IP,
     OPTION_IPV6_V6ONLY,
     OPTION_KEEPALIVE,

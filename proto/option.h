@@ -45,6 +45,7 @@ enum option_id {
 	OPTION_TCP_MODULE,
 	OPTION_PROTOCOL,
 	OPTION_NETNS,
+	OPTION_INET_BACKEND,
 	/* the kernel's */
 	OPTION_REUSEADDR,
 	OPTION_REUSEPORT,
@@ -152,6 +153,7 @@ struct option_row {
 /* Values of the choice options; the words are in the table. */
 enum { OPTION_MODE_BINARY, OPTION_MODE_LIST };
 enum { OPTION_DELIVER_TERM, OPTION_DELIVER_PORT };
+enum { OPTION_BACKEND_INET, OPTION_BACKEND_SOCKET };
 enum { OPTION_FAMILY_INET = 1, OPTION_FAMILY_INET6, OPTION_FAMILY_LOCAL };
 enum { OPTION_PROTOCOL_TCP, OPTION_PROTOCOL_MPTCP };
 /* In the order of packet/packet.h, which cannot be included here. */

@@ -25,6 +25,7 @@ enum key_type {
 	KEY_MODE,    /* mode_t, as an octal string */
 	KEY_GROUP,   /* gid_t, a name or a number */
 	KEY_PATH,    /* char *, own */
+	KEY_BACKEND, /* bool: socket, else inet */
 	KEY_CONNECT, /* struct option_list, own: options of connect … */
 	KEY_LISTEN   /* … and of listen */
 };
@@ -63,6 +64,8 @@ static const struct key keys[] = {
 	"bytes in the body of a received packet"},
     {"close_timeout", KEY_MS, AT(tcp.close_timeout), 0, DAY_MS,
 	"ms for the queued output of a closed socket"},
+    {"inet_backend", KEY_BACKEND, AT(tcp.socket_backend), 0, 0,
+	"backend of sockets whose options do not say"},
     {"resolvers", KEY_COUNT, AT(tcp.resolvers), 1, 64, "threads that look up names"},
     {"file_threads", KEY_COUNT, AT(tcp.file_threads), 1, 64, "threads that send files"},
     {"inet_default_connect_options", KEY_CONNECT, AT(connect_options), 0, 0,
@@ -256,6 +259,17 @@ set_path(const struct reading *r, const struct key *key, json_t *value, void *at
 }
 
 static bool
+set_backend(const struct reading *r, const struct key *key, json_t *value, void *at)
+{
+	const char *text = json_string_value(value);
+
+	if (text == NULL || (strcmp(text, "inet") != 0 && strcmp(text, "socket") != 0))
+		return refuse(r, key->name, "must be \"inet\" or \"socket\"");
+	*(bool *)at = strcmp(text, "socket") == 0;
+	return true;
+}
+
+static bool
 set_options(const struct reading *r, const struct key *key, json_t *value, unsigned when,
     void *at)
 {
@@ -293,6 +307,7 @@ static const struct {
     [KEY_MODE] = {set_mode, "octal string"},
     [KEY_GROUP] = {set_group, "name or number"},
     [KEY_PATH] = {set_path, "string"},
+    [KEY_BACKEND] = {set_backend, "\"inet\" or \"socket\""},
     [KEY_CONNECT] = {set_connect, "options"},
     [KEY_LISTEN] = {set_listen, "options"},
 };
@@ -448,6 +463,9 @@ print_default(const struct config *c, const struct key *key)
 		break;
 	case KEY_GROUP:
 		fputs("the daemon's", stdout);
+		break;
+	case KEY_BACKEND:
+		fputs(*(const bool *)at ? "socket" : "inet", stdout);
 		break;
 	case KEY_PATH:
 		path = *(char *const *)at;

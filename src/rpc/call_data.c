@@ -36,7 +36,7 @@ finished(struct tcp_request *r, const struct tcp_outcome *o)
 	if (o->reason == 0)
 		reply_ok(call_of(r));
 	else
-		reply_error(call_of(r), o->reason, NULL);
+		reply_rest(call_of(r), o->reason, o->data, o->len);
 }
 
 /*

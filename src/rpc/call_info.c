@@ -169,15 +169,16 @@ info_new(const struct handle *h)
 	struct tcp_info info;
 
 	tcp_get_info(h->tcp, &info);
-	return json_pack("{s:I, s:I, s:o, s:o, s:I, s:I, s:b, s:I, s:{s:I, s:I, s:I}, "
-			 "s:{s:I, s:b}}",
+	return json_pack(
+	    "{s:I, s:I, s:o, s:o, s:I, s:I, s:b, s:s, s:I, s:{s:I, s:I, s:I}, "
+	    "s:{s:I, s:b}}",
 	    "socket", (json_int_t)h->id, "owner", (json_int_t)h->owner->id, "states",
 	    states_new(info.states), "counters", counters_new(h->tcp), "memory",
 	    (json_int_t)info.memory, "input", (json_int_t)info.input, "held", info.held,
-	    "monitors", (json_int_t)monitor_count(h), "waiting", "accept",
-	    (json_int_t)info.acceptors, "recv", (json_int_t)info.receivers, "send",
-	    (json_int_t)info.senders, "msgq", "bytes", (json_int_t)info.msgq, "busy",
-	    info.msgq_busy);
+	    "inet_backend", info.socket_backend ? "socket" : "inet", "monitors",
+	    (json_int_t)monitor_count(h), "waiting", "accept", (json_int_t)info.acceptors,
+	    "recv", (json_int_t)info.receivers, "send", (json_int_t)info.senders, "msgq",
+	    "bytes", (json_int_t)info.msgq, "busy", info.msgq_busy);
 }
 
 void

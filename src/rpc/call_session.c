@@ -102,6 +102,7 @@ void
 call_cancel(struct call *call, struct request *q)
 {
 	struct message_id id;
+	struct bytes rest;
 	struct call *other;
 	bool found = false;
 
@@ -113,8 +114,10 @@ call_cancel(struct call *call, struct request *q)
 	}
 	TAILQ_FOREACH (other, &call->session->calls, link) {
 		if (other != call && message_id_equal(&other->id, &id)) {
-			tcp_cancel(&other->request);
-			reply_error(other, REASON_CANCELLED, NULL);
+			tcp_withdraw(&other->request, &rest);
+			reply_rest(
+			    other, REASON_CANCELLED, bytes_head(&rest), bytes_len(&rest));
+			bytes_fini(&rest);
 			found = true;
 			break;
 		}

@@ -188,6 +188,8 @@ reply_rest(struct call *call, int reason, const void *data, size_t len)
 		return;
 	}
 	message_open_error(out, &call->id, reason, NULL);
+	if (call->batch != NULL) /* of sends; nothing is attached in one */
+		style.form = PAYLOAD_AUTO;
 	if (style.form == PAYLOAD_ATTACHED) {
 		bytes_append_char(out, '}');
 		message_close(out, len, 0, true);
@@ -198,7 +200,7 @@ reply_rest(struct call *call, int reason, const void *data, size_t len)
 	bytes_append_str(out, ",\"data\":{\"rest\":");
 	payload_put(out, &style, data, len);
 	bytes_append_str(out, "}}");
-	message_close(out, MESSAGE_PLAIN, 0, true);
+	message_close(out, MESSAGE_PLAIN, 0, line(call));
 	end(call, NULL, 0);
 }
 

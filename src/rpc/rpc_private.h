@@ -188,7 +188,10 @@ void reply_fd(struct call *call, int fd);
 /* recv's result. */
 void reply_data(struct call *call, const void *data, size_t len);
 void reply_http(struct call *call, const struct packet_http *http);
-/* closed, with what gen_tcp would have thrown away, if anything. */
+/*
+ * reason with bytes that are given back, if any: what gen_tcp would have thrown
+ * away, or the RestData of a send.
+ */
 void reply_rest(struct call *call, int reason, const void *data, size_t len);
 /* An error that belongs to no call. */
 void reply_stray(

@@ -26,6 +26,16 @@ shutdown_now(struct tcp_socket *s, int how)
 	return 0;
 }
 
+/*
+ * Is the output a send's whose caller waits for it?  Only with the backend socket:
+ * nothing is queued there, and shutdown and close do not wait for it.
+ */
+static bool
+is_being_sent(const struct tcp_socket *s)
+{
+	return s->set.socket_backend && s->blocked != NULL;
+}
+
 void
 tcp_shutdown_run(struct tcp_socket *s, struct tcp_request *r)
 {
@@ -33,13 +43,19 @@ tcp_shutdown_run(struct tcp_socket *s, struct tcp_request *r)
 
 	if (tcp_is_gone(s))
 		reason = REASON_CLOSED;
+	else if (s->state == TCP_LISTENING && s->set.socket_backend)
+		reason = shutdown_now(s, r->how);
 	else if (s->state != TCP_CONNECTED)
 		reason = ENOTCONN;
-	else if (r->how == SHUT_RD || (bytes_len(&s->out) == 0 && s->file == NULL))
+	else if (r->how == SHUT_RD || (bytes_len(&s->out) == 0 && s->file == NULL) ||
+	    is_being_sent(s))
 		reason = shutdown_now(s, r->how);
 	else if (s->shut_pending != SHUT_RDWR)
 		s->shut_pending = r->how;
 	tcp_request_fail(r, reason);
+	/* a local socket would not wake the writer for it */
+	if (s->state == TCP_CONNECTED && s->shut_write && is_being_sent(s))
+		tcp_writer_failed(s, EPIPE, NULL);
 }
 
 void
@@ -210,7 +226,7 @@ begin(struct tcp_socket *s)
 	if (s->state == TCP_CONNECTED && bytes_len(&s->out) > 0)
 		wait = linger_time(s);
 	/* In TCP_TOLD only notices waited: they are not told now. */
-	if (bytes_len(&s->out) == 0 || wait == 0)
+	if (bytes_len(&s->out) == 0 || wait == 0 || is_being_sent(s))
 		tcp_socket_end(s, REASON_CLOSED, true);
 	else
 		begin_flush(s, wait);

@@ -79,6 +79,6 @@ tcp_getstat(const struct tcp_socket *s, uint64_t counter[TCP_COUNTERS])
 	counter[TCP_SEND_CNT] = out->cnt;
 	counter[TCP_SEND_MAX] = out->max;
 	counter[TCP_SEND_AVG] = (uint64_t)out->avg;
-	counter[TCP_SEND_PEND] = bytes_len(&s->out);
+	counter[TCP_SEND_PEND] = s->set.socket_backend ? 0 : bytes_len(&s->out);
 	return 0;
 }

@@ -36,7 +36,8 @@ can_gather(const struct tcp_socket *s, size_t len)
 	return s->ctx->gathers && !s->flushing && s->state == TCP_CONNECTED && len > 0 &&
 	    len < GATHER_BODY && len <= s->set.packet->max_body &&
 	    bytes_len(&s->out) == 0 && s->file == NULL && !s->busy &&
-	    TAILQ_EMPTY(&s->senders) && s->shut_pending == -1 && !s->set.delay_send;
+	    TAILQ_EMPTY(&s->senders) && s->shut_pending == -1 && !s->set.delay_send &&
+	    !s->set.socket_backend;
 }
 
 /* Appends header and body; all or nothing. */
@@ -106,7 +107,7 @@ hand_on(struct tcp_socket *s, struct tcp_request *r, const void *data, size_t le
 {
 	if (s->busy) {
 		r->framed = true;
-		tcp_senders_suspend(r, data, len);
+		(void)tcp_senders_suspend(r, data, len);
 	} else
 		tcp_writer_send_framed(s, data, len, r);
 }

@@ -155,6 +155,12 @@ apply_options(struct tcp_socket *s, const struct option_list *list,
 			return reason;
 		}
 	}
+	/* which inet ignores */
+	if (s->set.socket_backend && s->family == AF_LOCAL &&
+	    option_list_last(list, OPTION_NODELAY) != NULL) {
+		*failed = option_row(OPTION_NODELAY);
+		return EOPNOTSUPP;
+	}
 	return 0;
 }
 

@@ -182,6 +182,8 @@ tcp_unrecv(struct tcp_socket *s, const void *data, size_t len)
 {
 	if (tcp_is_gone(s))
 		return REASON_CLOSED;
+	if (s->set.socket_backend)
+		return EOPNOTSUPP;
 	if (s->state != TCP_CONNECTED)
 		return ENOTCONN;
 	if (len > 0) {

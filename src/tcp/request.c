@@ -96,8 +96,9 @@ tcp_request_arm(struct tcp_request *r, struct tcp_context *ctx, int64_t timeout,
 	return r->timer != NULL && event_add(r->timer, &tv) == 0;
 }
 
-void
-tcp_cancel(struct tcp_request *r)
+/* rest as in tcp_withdraw(), or NULL. */
+static void
+cancel(struct tcp_request *r, struct bytes *rest)
 {
 	switch (r->kind) {
 	case TCP_R_NONE:
@@ -116,13 +117,13 @@ tcp_cancel(struct tcp_request *r)
 		if (r->gathered)
 			tcp_gather_cancel(r);
 		if (r->kind != TCP_R_NONE)
-			tcp_senders_cancel(r);
+			tcp_senders_cancel(r, rest);
 		break;
 	case TCP_R_SENDFILE:
 		if (r->running)
 			tcp_sendfile_cancel(r);
 		else
-			tcp_senders_cancel(r);
+			tcp_senders_cancel(r, rest);
 		break;
 	case TCP_R_RECV:
 		/* What has come for it stays, for the next. */
@@ -131,4 +132,17 @@ tcp_cancel(struct tcp_request *r)
 		tcp_request_detach(r);
 		break;
 	}
+}
+
+void
+tcp_cancel(struct tcp_request *r)
+{
+	cancel(r, NULL);
+}
+
+void
+tcp_withdraw(struct tcp_request *r, struct bytes *rest)
+{
+	bytes_init(rest);
+	cancel(r, rest);
 }

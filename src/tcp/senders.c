@@ -19,17 +19,22 @@ enter(struct tcp_socket *s, size_t len)
 		s->msgq_busy = true;
 }
 
-void
+bool
 tcp_senders_suspend(struct tcp_request *r, const void *data, size_t len)
 {
+	int reason = 0;
+
 	if (!charge_open(&r->charge, r->account, LIMIT_BYTES, len))
-		tcp_request_fail(r, REASON_SYSTEM_LIMIT);
+		reason = REASON_SYSTEM_LIMIT;
 	else if (!bytes_append(&r->held, data, len))
-		tcp_request_fail(r, ENOMEM);
-	else {
-		tcp_request_queue(r);
-		enter(r->socket, len);
+		reason = ENOMEM;
+	if (reason != 0) {
+		tcp_request_fail(r, reason);
+		return false;
 	}
+	tcp_request_queue(r);
+	enter(r->socket, bytes_len(&r->held));
+	return true;
 }
 
 void
@@ -40,10 +45,17 @@ tcp_senders_leave(struct tcp_socket *s, const struct tcp_request *r)
 		s->msgq_busy = false;
 }
 
+/* With the backend socket nothing is queued behind a file. */
+static bool
+is_behind_file(const struct tcp_socket *s)
+{
+	return s->set.socket_backend && s->file != NULL;
+}
+
 static bool
 is_taken(const struct tcp_socket *s)
 {
-	return s->busy || s->flushing || !TAILQ_EMPTY(&s->senders);
+	return s->busy || s->flushing || !TAILQ_EMPTY(&s->senders) || is_behind_file(s);
 }
 
 bool
@@ -59,10 +71,12 @@ tcp_send(struct tcp_socket *s, const void *data, size_t len, struct tcp_request 
 	if (!is_taken(s) && tcp_gather_send(s, data, len, r))
 		return;
 	/* what was gathered before it has been written, and may wait by now */
-	if (!tcp_is_gone(s) && is_taken(s))
-		tcp_senders_suspend(r, data, len);
-	else
+	if (tcp_is_gone(s) || !is_taken(s))
 		tcp_writer_send(s, data, len, r);
+	else if (s->set.socket_backend)
+		tcp_writer_suspend(s, data, len, r);
+	else
+		(void)tcp_senders_suspend(r, data, len);
 }
 
 bool
@@ -94,7 +108,7 @@ next_in_turn(const struct tcp_socket *s)
 	if (r == NULL || r->reason != 0)
 		return r;
 	if (r->kind == TCP_R_SEND)
-		waits = s->busy;
+		waits = s->busy || is_behind_file(s);
 	else if (r->kind == TCP_R_SENDFILE)
 		waits = s->busy || s->file != NULL;
 	else
@@ -150,14 +164,25 @@ tcp_senders_wake(struct tcp_socket *s)
 	s->waking = false;
 }
 
+/*
+ * Of a caller that vanished, and hears of nothing: what has begun to be sent goes
+ * on by itself, lest the stream be cut in the middle of a packet.
+ */
+static bool
+goes_on(const struct tcp_socket *s, const struct tcp_request *r)
+{
+	return s->set.socket_backend && s->blocked == r && bytes_len(&s->out) < r->length;
+}
+
 void
-tcp_senders_cancel(struct tcp_request *r)
+tcp_senders_cancel(struct tcp_request *r, struct bytes *rest)
 {
 	struct tcp_socket *s = r->socket;
+	struct bytes dropped = {0};
 
-	/* What a blocked one gave stays queued, but it holds up nobody. */
-	if (s->blocked == r)
-		s->busy = false;
+	if (r->kind == TCP_R_SEND && (rest != NULL || !goes_on(s, r)))
+		tcp_writer_take_back(s, r, rest != NULL ? rest : &dropped);
+	bytes_fini(&dropped);
 	tcp_request_detach(r);
 	tcp_senders_wake(s);
 }

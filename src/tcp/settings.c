@@ -29,6 +29,7 @@ tcp_settings_init(struct tcp_settings *set, const struct tcp_config *config)
 	set->framing.delimiter = '\n';
 	set->exit_on_close = true;
 	set->send_timeout = CLOCK_NEVER;
+	set->socket_backend = config->socket_backend;
 	set->high_watermark = HIGH_WATERMARK;
 	set->low_watermark = LOW_WATERMARK;
 	set->high_msgq = HIGH_WATERMARK;
@@ -133,6 +134,19 @@ static void
 get_packet(const struct tcp_socket *s, struct option_value *v)
 {
 	v->u.number = s->set.packet->id;
+}
+
+static int
+set_inet_backend(struct tcp_socket *s, const struct option_value *v)
+{
+	s->set.socket_backend = v->u.number == OPTION_BACKEND_SOCKET;
+	return 0;
+}
+
+static void
+get_inet_backend(const struct tcp_socket *s, struct option_value *v)
+{
+	v->u.number = s->set.socket_backend ? OPTION_BACKEND_SOCKET : OPTION_BACKEND_INET;
 }
 
 static int
@@ -248,6 +262,7 @@ static const struct hook hooks[OPTION_COUNT] = {
     [OPTION_DELIVER] = {set_deliver, get_deliver, 0},
     [OPTION_BUFFER] = {set_buffer, get_size, AT(framing.buffer)},
     [OPTION_EXIT_ON_CLOSE] = BOOL(exit_on_close),
+    [OPTION_INET_BACKEND] = {set_inet_backend, get_inet_backend, 0},
     [OPTION_SEND_TIMEOUT] = {set_send_timeout, get_send_timeout, 0},
     [OPTION_SEND_TIMEOUT_CLOSE] = BOOL(send_timeout_close),
     [OPTION_DELAY_SEND] = BOOL(delay_send),

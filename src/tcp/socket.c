@@ -304,6 +304,7 @@ tcp_get_info(const struct tcp_socket *s, struct tcp_info *info)
 	    (s->file != NULL);
 	info->receivers = s->receiver != NULL;
 	info->held = s->held;
+	info->socket_backend = s->set.socket_backend;
 	info->msgq = s->msgq;
 	info->msgq_busy = s->msgq_busy;
 }

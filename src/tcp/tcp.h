@@ -65,6 +65,7 @@ struct tcp_observer {
 struct tcp_config {
 	size_t max_packet;     /* longest body of a framed packet, bytes */
 	int64_t close_timeout; /* ms for queued output of a closed socket */
+	bool socket_backend;   /* the default of inet_backend */
 	unsigned resolvers;    /* threads that look names up */
 	unsigned file_threads; /* that read files for sendfile */
 };
@@ -100,7 +101,8 @@ struct tcp_outcome {
 	struct tcp_socket *socket; /* connect, accept, listen: the new one */
 	/*
 	 * recv: the data; with reason closed what gen_tcp would have thrown
-	 * away (semantics: rest).  Valid during done().
+	 * away (semantics: rest).  send, with reason timeout: gen_tcp's RestData.
+	 * Valid during done().
 	 */
 	const void *data;
 	size_t len;
@@ -158,10 +160,18 @@ struct tcp_request {
 	bool running;	       /* sendfile: its turn has come */
 };
 
-/* Withdraws r: done() will not be called.  What a send gave is still sent,
- * unless it had not been taken yet, a file likewise once its turn has come; a
- * close that has begun goes on by itself. */
+/*
+ * Withdraws r: done() will not be called.  What a send gave is still sent, unless
+ * it had not been taken yet: with the backend socket, unless no byte of it had gone
+ * out.  A file is sent likewise once its turn has come; a close that has begun goes on by itself.
+ */
 void tcp_cancel(struct tcp_request *r);
+/*
+ * The same at the wish of who asked, who can be answered: with the backend socket a
+ * send stops where it is, and what of it was not sent, header included, is put
+ * into *rest, which is the caller's to fini.
+ */
+void tcp_withdraw(struct tcp_request *r, struct bytes *rest);
 
 /* --- opening ---------------------------------------------------------- */
 
@@ -250,12 +260,15 @@ void tcp_recv(
 /* Would a send, or a shutdown or close behind it, have to wait for others? */
 bool tcp_would_wait(const struct tcp_socket *s);
 
-/* gen_tcp:unrecv.  data is copied. */
+/* gen_tcp:unrecv.  data is copied.  enotsup with the backend socket. */
 int tcp_unrecv(struct tcp_socket *s, const void *data, size_t len);
 
 enum tcp_how { TCP_READ, TCP_WRITE, TCP_READ_WRITE };
 
-/* gen_tcp:shutdown: after pending output, but answered at once. */
+/*
+ * gen_tcp:shutdown: after pending output, but answered at once.  With the backend
+ * socket it is done at once, and a listener has it too.
+ */
 void tcp_shutdown(struct tcp_socket *s, enum tcp_how how, struct tcp_request *r);
 
 /*
@@ -365,6 +378,7 @@ struct tcp_info {
 	size_t input;			      /* bytes received and not yet delivered */
 	size_t acceptors, senders, receivers; /* requests that wait */
 	bool held;			      /* its owner's channel has no room */
+	bool socket_backend;		      /* inet_backend */
 	size_t msgq;			      /* bytes of sends that wait */
 	bool msgq_busy;			      /* high_msgq_watermark was passed */
 };

@@ -105,6 +105,7 @@ struct tcp_settings {
 	bool show_econnreset;
 	bool delay_send;
 	bool send_timeout_close;
+	bool socket_backend;  /* a send is done when the kernel has all of it */
 	int64_t send_timeout; /* ms or CLOCK_NEVER */
 	size_t high_watermark, low_watermark;
 	size_t high_msgq, low_msgq;
@@ -324,6 +325,18 @@ void tcp_writer_send(
 bool tcp_writer_update(struct tcp_socket *s);
 /* A file is through: goes on with what is behind it. */
 void tcp_writer_resume(struct tcp_socket *s);
+/*
+ * Backend socket: r, which has to wait its turn, is framed now, as its packet type
+ * is now, and send_timeout begins for it.  May answer it.
+ */
+void tcp_writer_suspend(
+    struct tcp_socket *s, const void *data, size_t len, struct tcp_request *r);
+/*
+ * r, blocked or waiting its turn, is sent no further.  With the backend socket *rest
+ * gets what the kernel does not have of it; with inet that stays queued.
+ */
+void tcp_writer_take_back(
+    struct tcp_socket *s, struct tcp_request *r, struct bytes *rest);
 
 /*
  * The same for bytes that have their header already: of a send that was counted
@@ -367,16 +380,19 @@ void tcp_gather_cancel(struct tcp_request *r);
 
 /* --- senders.c: who waits for the writer ---------------------------------- */
 
-/* Keeps r, with a copy of the data, until its turn comes. */
-void tcp_senders_suspend(struct tcp_request *r, const void *data, size_t len);
+/*
+ * Keeps r, with a copy of the data behind what it holds already, until its turn
+ * comes.  False: it could not, and r has been answered.
+ */
+bool tcp_senders_suspend(struct tcp_request *r, const void *data, size_t len);
 /* Must r wait behind a waiting send of its own caller? */
 bool tcp_senders_behind(const struct tcp_socket *s, const struct tcp_request *r);
 /* Lets in what may run. */
 void tcp_senders_wake(struct tcp_socket *s);
 /* A send leaves the list, with what it holds. */
 void tcp_senders_leave(struct tcp_socket *s, const struct tcp_request *r);
-/* A send or a shutdown is withdrawn. */
-void tcp_senders_cancel(struct tcp_request *r);
+/* A send or a shutdown is withdrawn; rest as in tcp_withdraw(), or NULL. */
+void tcp_senders_cancel(struct tcp_request *r, struct bytes *rest);
 
 /* --- close.c ----------------------------------------------------------------- */
 

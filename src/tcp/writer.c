@@ -2,6 +2,10 @@
 /*
  * send: straight to the kernel from the caller's memory while nothing is queued,
  * else through the output queue and its watermarks: semantics 1.6.
+ *
+ * With inet_backend socket (semantics 6) the queue holds what the kernel did not
+ * take of one send, whose caller waits until it is empty; all others wait their
+ * turn, and send_timeout is for them too.
  */
 #include <errno.h>
 #include <event2/event.h>
@@ -66,6 +70,13 @@ tcp_writer_drop(struct tcp_socket *s, int reason)
 		tcp_request_fail(s->blocked, reason);
 }
 
+/* Down to which the queue is to be for senders to go on. */
+static size_t
+low_mark(const struct tcp_socket *s)
+{
+	return s->set.socket_backend ? 0 : s->set.low_watermark;
+}
+
 /* The queue is short enough again. */
 static void
 unblock(struct tcp_socket *s)
@@ -93,7 +104,7 @@ shrunk(struct tcp_socket *s)
 	else if (s->file == NULL)
 		drained(s);
 	(void)tcp_socket_charge(s);
-	if (s->busy && bytes_len(&s->out) <= s->set.low_watermark)
+	if (s->busy && bytes_len(&s->out) <= low_mark(s))
 		unblock(s);
 	tcp_senders_wake(s);
 }
@@ -234,29 +245,82 @@ enqueue(struct tcp_socket *s, const struct parcel *p, size_t n)
 	return false;
 }
 
+/* Out of the list of those who wait their turn, with what it holds. */
+static void
+take_held(struct tcp_socket *s, struct tcp_request *r, struct bytes *rest)
+{
+	TAILQ_REMOVE(&s->senders, r, link);
+	r->queued = false;
+	tcp_senders_leave(s, r);
+	if (!s->set.socket_backend)
+		return;
+	*rest = r->held;
+	bytes_init(&r->held);
+}
+
+void
+tcp_writer_take_back(struct tcp_socket *s, struct tcp_request *r, struct bytes *rest)
+{
+	if (r->queued) {
+		take_held(s, r, rest);
+		return;
+	}
+	if (s->blocked != r)
+		return;
+	s->busy = false;
+	if (!s->set.socket_backend)
+		return;
+	*rest = s->out;
+	bytes_init(&s->out);
+	(void)tcp_writer_update(s);
+	(void)tcp_socket_charge(s);
+	s->sent.oct -= bytes_len(rest);
+}
+
+/*
+ * send_timeout_close: the connection ends, and nobody is told.  Whose file was on
+ * its way, if anybody's, is to be answered.
+ */
+static struct tcp_request *
+end_silently(struct tcp_socket *s)
+{
+	struct tcp_request *file = tcp_sendfile_end(s);
+
+	s->busy = false;
+	tcp_state_move(s, TCP_ZOMBIE);
+	tcp_socket_close_fd(s);
+	bytes_fini(&s->out);
+	tcp_input_drop(s);
+	(void)tcp_socket_charge(s);
+	s->shut_pending = -1;
+	return file;
+}
+
 /*
  * send_timeout: r gives up waiting, though what it gave is queued and will be
- * sent; with send_timeout_close the connection ends, and nobody is told.
+ * sent; with the backend socket it gets that back.  With send_timeout_close the
+ * connection ends.
  */
 static void
 expire(struct tcp_socket *s, struct tcp_request *r)
 {
+	struct tcp_outcome o = {.reason = REASON_TIMEOUT};
 	bool close = s->set.send_timeout_close;
 	struct tcp_request *file = NULL;
+	struct bytes rest = {0};
 
-	s->busy = false;
-	if (close) {
-		file = tcp_sendfile_end(s);
-		tcp_state_move(s, TCP_ZOMBIE);
-		tcp_socket_close_fd(s);
-		bytes_fini(&s->out);
-		tcp_input_drop(s);
-		(void)tcp_socket_charge(s);
-		s->shut_pending = -1;
-	}
-	tcp_request_fail(r, REASON_TIMEOUT);
+	if (close)
+		file = end_silently(s);
+	else
+		tcp_writer_take_back(s, r, &rest);
+	o.data = bytes_head(&rest);
+	o.len = bytes_len(&rest);
+	tcp_request_finish(r, &o);
+	bytes_fini(&rest);
 	if (file != NULL)
 		tcp_request_fail(file, REASON_CLOSED);
+	if (close && s->blocked != NULL)
+		tcp_request_fail(s->blocked, REASON_CLOSED);
 	if (close)
 		tcp_recv_refuse(s, REASON_CLOSED);
 	tcp_senders_wake(s);
@@ -272,20 +336,25 @@ expired(evutil_socket_t fd, short what, void *arg)
 	expire(r->socket, r);
 }
 
-/* Keeps r until the queue has shrunk to the low watermark. */
+/*
+ * Keeps r until the queue has shrunk to the low mark.  Its time runs already where
+ * it has waited its turn.
+ */
 static void
 block(struct tcp_socket *s, struct tcp_request *r)
 {
 	int64_t timeout = s->set.send_timeout;
+	bool timed = r->timer != NULL;
 
 	s->busy = true;
-	if (timeout == 0) {
+	s->blocked = r;
+	if (timeout == 0 && !timed) {
 		expire(s, r);
 		return;
 	}
-	s->blocked = r;
 	/* What is queued will be sent: without a timer it is good enough. */
-	if (!tcp_request_arm(r, s->ctx, timeout, expired))
+	if (!timed && !tcp_request_arm(r, s->ctx, timeout, expired) &&
+	    !s->set.socket_backend)
 		unblock(s);
 }
 
@@ -353,7 +422,9 @@ admit(struct tcp_socket *s, struct parcel *p, struct tcp_request *r)
 	if (!take(s, p, r))
 		return;
 	(void)tcp_socket_charge(s);
-	if (behind && before + total >= s->set.high_watermark)
+	r->length = total;
+	if (s->set.socket_backend ? bytes_len(&s->out) > 0
+				  : behind && before + total >= s->set.high_watermark)
 		block(s, r);
 	else
 		tcp_request_fail(r, 0);
@@ -384,4 +455,27 @@ tcp_writer_send_framed(
 		tcp_request_fail(r, reason);
 	else
 		admit(s, &p, r);
+}
+
+void
+tcp_writer_suspend(
+    struct tcp_socket *s, const void *data, size_t len, struct tcp_request *r)
+{
+	unsigned char header[PACKET_HEADER_MAX];
+	int reason = send_refusal(s, len);
+
+	if (reason == 0 &&
+	    !bytes_append(&r->held, header, s->set.packet->header(len, header)))
+		reason = ENOMEM;
+	if (reason != 0) {
+		tcp_request_fail(r, reason);
+		return;
+	}
+	r->framed = true;
+	if (!tcp_senders_suspend(r, data, len))
+		return;
+	if (s->set.send_timeout == 0)
+		expire(s, r);
+	else if (!tcp_request_arm(r, s->ctx, s->set.send_timeout, expired))
+		tcp_request_fail(r, ENOMEM);
 }

@@ -147,6 +147,8 @@ ROWS = [
     }),
     Row("protocol", [("tcp", None), ("mptcp", None)], ["udp", 6, True, None, 262], when="CL",
         on=IP, accept="no"),
+    Row("inet_backend", [("inet", None), ("socket", None)],
+        ["Socket", "", 0, True, None, [], {}], when="CL", accept="copied"),
 
     # --- the kernel's -----------------------------------------------------------
     boolean("reuseaddr", **sol(socket.SO_REUSEADDR, "kernel")),

@@ -71,6 +71,8 @@ def test_the_arguments(tmp_path):
     ('{"client_sockets": "none"}', "client_sockets"),
     ('{"queue_high": 65536, "queue_high": 65536}', "queue_high"),
     ('{"socket": ""}', "socket"),
+    ('{"inet_backend": "erlang"}', "inet_backend"),
+    ('{"inet_backend": true}', "inet_backend"),
 ])
 def test_a_wrong_file_is_refused_and_the_place_named(tmp_path, text, named):
     path = tmp_path / "gentcpd.conf"

@@ -98,7 +98,7 @@ def test_getopts(room, client):
 
 
 @pytest.mark.parametrize("options", [
-    {"tcp_module": "inet_tcp"}, {"protocol": "tcp"}, {"backlog": 5}, {"ip": "127.0.0.1"}, {"ifaddr": "127.0.0.1"}, {"port": 5}, {"fd": "passed"},
+    {"tcp_module": "inet_tcp"}, {"protocol": "tcp"}, {"inet_backend": "inet"}, {"backlog": 5}, {"ip": "127.0.0.1"}, {"ifaddr": "127.0.0.1"}, {"port": 5}, {"fd": "passed"},
     ["inet"], ["inet6"], ["local"],
 ])
 def test_what_only_opening_takes(room, client, options):

@@ -76,6 +76,7 @@ START_TEST(defaults)
 	ck_assert_uint_eq(c.server.queue_high, mib);
 	ck_assert_uint_eq(c.tcp.max_packet, 64 * mib);
 	ck_assert_int_eq(c.tcp.close_timeout, 180000);
+	ck_assert(!c.tcp.socket_backend);
 	ck_assert_uint_eq(c.rpc.client_max[LIMIT_SOCKETS], 65536);
 	ck_assert_uint_eq(c.rpc.client_max[LIMIT_CALLS], 4096);
 	ck_assert_uint_eq(c.rpc.client_max[LIMIT_BYTES], 256 * mib);
@@ -125,6 +126,7 @@ START_TEST(nothing_and_everything)
 	    reads("{\"socket\":\"/tmp/a b\",\"mode\":\"0600\",\"group\":0,"
 		  "\"max_message\":2048,\"max_attachment\":0,\"max_values\":100,"
 		  "\"queue_high\":8192,\"max_packet\":77,\"close_timeout\":5,"
+		  "\"inet_backend\":\"socket\","
 		  "\"resolvers\":3,\"client_sockets\":1,\"client_calls\":2,"
 		  "\"client_bytes\":3000,\"uid_clients\":4,\"uid_sockets\":5,"
 		  "\"uid_calls\":6,\"uid_bytes\":7000,\"total_clients\":8,"
@@ -142,6 +144,7 @@ START_TEST(nothing_and_everything)
 	ck_assert_uint_eq(c.server.queue_high, 8192);
 	ck_assert_uint_eq(c.tcp.max_packet, 77);
 	ck_assert_int_eq(c.tcp.close_timeout, 5);
+	ck_assert(c.tcp.socket_backend);
 	ck_assert_uint_eq(c.tcp.resolvers, 3);
 	ck_assert_uint_eq(c.rpc.client_max[LIMIT_SOCKETS], 1);
 	ck_assert_uint_eq(c.rpc.client_max[LIMIT_CALLS], 2);
@@ -167,6 +170,8 @@ START_TEST(wrong_values)
 	refused("{\"max_packet\":null}", "max_packet must be a whole number");
 	refused("{\"max_packet\":0}", "max_packet must be from 1 to 2147483647");
 	refused("{\"max_packet\":2147483648}", "must be from 1 to");
+	refused(
+	    "{\"inet_backend\":\"x\"}", "inet_backend must be \"inet\" or \"socket\"");
 	refused("{\"close_timeout\":-1}", "close_timeout must be from 0");
 	refused("{\"client_calls\":0}", "client_calls must be at least 1");
 	refused("{\"client_calls\":\"many\"}", "or \"unlimited\"");

@@ -125,6 +125,7 @@ START_TEST(when)
 	    {"fd", C | L},
 	    {"tcp_module", C | L},
 	    {"protocol", C | L},
+	    {"inet_backend", C | L},
 	    {"high_msgq_watermark", C | L | S | G},
 	    {"bind_to_device", C | L | S | G},
 	    {"debug", C | L | S | G},

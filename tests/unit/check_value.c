@@ -85,6 +85,8 @@ static const struct type_case type_cases[] = {
 	{"true", "[true]", "[1,2]", "[true,'a']", "[true,-1]", "[true,1,2]",
 	    "[true,2147483648]", "[]", "{}", "5"},
 	"option \"linger\" must be [true or false, seconds]"},
+    {"inet_backend", {"'inet'", "'socket'"}, {"'inet6'", "true", "null"},
+	"option \"inet_backend\" must be one of \"inet\", \"socket\""},
     {"tcp_module", {"'inet_tcp'", "'inet6_tcp'", "'local_tcp'"}, {"'inet'", "1", "null"},
 	"option \"tcp_module\" must be one of \"inet_tcp\", \"inet6_tcp\", \"local_tcp\""},
     {"protocol", {"'tcp'", "'mptcp'"}, {"'udp'", "6", "null", "true"},
