@@ -208,7 +208,7 @@ static const struct option_row rows[] = {
 	    .note = "In listen it overrides the argument. A local socket has port 0."},
 	[OPTION_FD] = {ID(OPTION_FD, "fd"), .type = OPTION_T_PASSED,
 	    WHEN(AT_OPEN), ON(ALL), .initial = "none",
-	    .help = "\"passed\": use the descriptor that comes with the message",
+	    .help = "use the descriptor that comes with the message",
 	    .note = "It is a duplicate of the client's, and is closed with the socket."},
 	[OPTION_FAMILY] = {ID(OPTION_FAMILY, "family"), CHOICE(families),
 	    WHEN(AT_OPEN), ON(ALL), .initial = "inet",
@@ -220,7 +220,7 @@ static const struct option_row rows[] = {
 	    .note = "The first counts, of this and family."},
 	[OPTION_PROTOCOL] = {ID(OPTION_PROTOCOL, "protocol"), CHOICE(protocols),
 	    WHEN(AT_OPEN), ON(IP), .initial = "tcp",
-	    .help = "tcp, or mptcp: TCP over several paths, where both ends have it",
+	    .help = "TCP, or mptcp: TCP over several paths, where both ends have it",
 	    .note = "A kernel without it says eprotonosupport. Of an mptcp socket Linux has no "
 		"ttl, user_timeout, recvtos, recvttl, recvtclass, tclass and pktoptions: setting them "
 		"is einval and getopts leaves them out, unless the peer spoke plain tcp."},

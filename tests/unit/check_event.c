@@ -70,6 +70,12 @@ START_TEST(plain)
 	written(&out,
 	    "{\"jsonrpc\":\"2.0\",\"method\":\"tcp_error\",\"params\":{\"socket\":3,"
 	    "\"reason\":\"timeout\"}}\n");
+	event_open_http(&out, 4);
+	bytes_append_str(&out, "\"eoh\"");
+	event_close_http(&out);
+	written(&out,
+	    "{\"jsonrpc\":\"2.0\",\"method\":\"http\",\"params\":{\"socket\":4,"
+	    "\"http\":\"eoh\"}}\n");
 	bytes_fini(&out);
 }
 END_TEST
