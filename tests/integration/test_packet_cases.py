@@ -219,8 +219,13 @@ class Live:
         words = (word.partition("=") for word in rest.split())
         return {name: packet_cases.value(text) for name, _, text in words}
 
+    def term(self, params):
+        return packet_cases.Term(self.packet.endswith("_bin")).of(params["http"])
+
     def shown(self, params, attachment):
-        """Data as data_of() gives it."""
+        """Data as data_of() gives it, an http packet as a term."""
+        if "http" in params:
+            return "http " + self.term(params)
         data = g.payload(params.get("data"), attachment)
         if isinstance(params.get("data"), list):
             assert "header" not in params
@@ -239,6 +244,7 @@ class Live:
     def open(self, rest):
         options = self.options(rest)
         self.header = options.get("header", 0)
+        self.packet = str(options.get("packet"))
         self.s, self.peer = self.room.pair(self.client, options)
         return []
 
@@ -258,6 +264,7 @@ class Live:
     def set(self, rest):
         options = self.options(rest)
         self.header = options.get("header", self.header)
+        self.packet = str(options.get("packet", self.packet))
         assert self.client.setopts(self.s, options) == "ok"
         return []
 
@@ -285,8 +292,10 @@ class Live:
                 self.waiting = None
                 continue
             e = self.client.event(None, self.s)
-            if e.name == "tcp":
-                got.append(("tcp", self.shown(e.params, e.attachment)))
+            if e.name in ("tcp", "port"):
+                got.append((e.name, self.shown(e.params, e.attachment)))
+            elif e.name == "http":
+                got.append(("http", self.term(e.params)))
             else:
                 got.append((e.name, e.params.get("reason")))
                 self.over |= e.name == "tcp_closed"
@@ -306,12 +315,15 @@ class Live:
 
 def wanted(text):
     key, _, rest = text.partition(" ")
-    if key in ("out", "tcp", "waited"):
+    if key in ("out", "tcp", "port", "waited") and not rest.startswith("http "):
         return (key, packet_cases.data_of(rest))
     return (key, rest or None)
 
 
-@pytest.mark.parametrize("steps", packet_cases.steps("live.steps"), ids=lambda s: s.name)
+STEPS = packet_cases.steps("live.steps") + packet_cases.steps("http.steps")
+
+
+@pytest.mark.parametrize("steps", STEPS, ids=lambda s: s.name)
 def test_options_change_on_a_live_socket(room, client, steps):
     live = Live(room, client, steps.name)
     for step in steps.steps:

@@ -110,6 +110,31 @@ START_TEST(data_in_the_line)
 }
 END_TEST
 
+START_TEST(http_and_port)
+{
+	struct payload_style style = {PAYLOAD_AUTO, false, 0};
+	struct bytes out = {0};
+	size_t skip;
+
+	event_open_http(&out, 5);
+	bytes_append_str(&out, "{\"type\":\"http_eoh\"}");
+	event_close_http(&out);
+	written(&out,
+	    "{\"jsonrpc\":\"2.0\",\"method\":\"http\",\"params\":{\"socket\":5,"
+	    "\"http\":{\"type\":\"http_eoh\"}}}\n");
+	ck_assert(!event_put_data(&out, EVENT_PORT, 5, &style, "hi", 2, &skip));
+	written(&out,
+	    "{\"jsonrpc\":\"2.0\",\"method\":\"port\",\"params\":{\"socket\":5,"
+	    "\"data\":\"hi\"}}\n");
+	style.form = PAYLOAD_ATTACHED;
+	ck_assert(event_put_data(&out, EVENT_PORT, 5, &style, "hi", 2, &skip));
+	written(&out,
+	    "{\"jsonrpc\":\"2.0\",\"method\":\"port\",\"params\":{\"socket\":5},"
+	    "\"attached\":2}\n");
+	bytes_fini(&out);
+}
+END_TEST
+
 START_TEST(data_attached)
 {
 	struct payload_style style = {PAYLOAD_ATTACHED, false, 0};
@@ -151,6 +176,7 @@ main(void)
 	tcase_add_test(tcase, plain);
 	tcase_add_test(tcase, data_in_the_line);
 	tcase_add_test(tcase, data_attached);
+	tcase_add_test(tcase, http_and_port);
 	suite_add_tcase(suite, tcase);
 	return run_suite(suite);
 }
