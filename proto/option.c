@@ -171,18 +171,18 @@ static const struct option_row rows[] = {
 	    WHEN(AT_ALL), COPIED, ON(ALL), .initial = "false",
 	    .help = "whether a reset by the peer is told as econnreset, instead of closed"},
 	[OPTION_HIGH_MSGQ_WATERMARK] = {ID(OPTION_HIGH_MSGQ_WATERMARK, "high_msgq_watermark"),
-	    INTEGER(1, INT32_MAX),
+	    ANY_INT,
 	    WHEN(AT_ALL), COPIED, ON(ALL), .initial = "8192",
 	    UNIT("bytes"),
 	    .help = "sends that wait while the socket is busy, from which inet.info calls its msgq busy",
 	    .note = "Nobody is refused above it: who sends waits, in any case. Set below "
-		"low_msgq_watermark it takes that along."},
+		"low_msgq_watermark it takes that along. Below 1 is einval."},
 	[OPTION_LOW_MSGQ_WATERMARK] = {ID(OPTION_LOW_MSGQ_WATERMARK, "low_msgq_watermark"),
-	    INTEGER(1, INT32_MAX),
+	    ANY_INT,
 	    WHEN(AT_ALL), COPIED, ON(ALL), .initial = "4096",
 	    UNIT("bytes"),
 	    .help = "sends that wait, down to which inet.info calls its msgq busy",
-	    .note = "Set above high_msgq_watermark it takes that along."},
+	    .note = "Set above high_msgq_watermark it takes that along. Below 1 is einval."},
 	[OPTION_DEBUG] = {ID(OPTION_DEBUG, "debug"), BOOLEAN,
 	    WHEN(AT_ALL), ON(ALL), .initial = "false",
 	    .help = "whether the log tells what the socket does: states, options, sizes, its end",
@@ -368,11 +368,11 @@ static const struct option_row rows[] = {
 	[OPTION_RAW] = {ID(OPTION_RAW, "raw"), .type = OPTION_T_RAW,
 	    WHEN(AT_ALL), BY_KERNEL, ON(ALL), .initial = "none",
 	    .help = "one of the kernel's own options by its numbers, with its bytes in any form",
-	    .note = "Several are all set, in their order. getopts asks for one by {\"raw\": "
-		"[protocol, option, size]}, with at most 65536 for the size, or with bytes in its place; "
-		"its result has raw, an array with [protocol, option, {\"base64\": bytes}] for each "
-		"that was asked for, null where the kernel refused. Only those of gentcp-protocol(7), Raw options; "
-		"others are eacces, for everybody."},
+	    .note = "Several are all set, in their order. "
+		"getopts asks for one by {\"raw\": [protocol, option, size]}; the size is 65536 "
+		"at most, or bytes stand for it. Its result has raw, an array: for each that was asked "
+		"for [protocol, option, {\"base64\": bytes}], or null where the kernel refused. "
+		"Only those of gentcp-protocol(7), Raw options; others are eacces, for everybody."},
 
 	/* --- bare words --------------------------------------------------- */
 	[OPTION_BINARY] = {ID(OPTION_BINARY, "binary"), WORD(OPTION_MODE, OPTION_MODE_BINARY),

@@ -7,6 +7,7 @@
 #include "client/cli/cli.h"
 #include "proto/option.h"
 #include "proto/option_text.h"
+#include "proto/raw.h"
 
 static void
 pad_to(struct bytes *out, size_t from, size_t width)
@@ -121,6 +122,38 @@ put_note(struct bytes *out, const char *note)
 	}
 }
 
+/* The raw options that are taken: names, then [protocol, option and how many bytes. */
+static void
+put_raw(struct bytes *out)
+{
+	static const char *const sets[] = {
+	    [RAW_NOT] = "size] only asked for",
+	    [RAW_ANYBODY] = "bytes]",
+	    [RAW_PRIORITY] = "bytes] 0 to 6; more for root's clients",
+	    [RAW_ROOT] = "bytes] set for root's clients",
+	};
+	const struct raw_row *row;
+	size_t start;
+
+	for (size_t i = 0; (row = raw_row(i)) != NULL; i++) {
+		put_label(out, i == 0 ? "table" : "");
+		start = bytes_len(out);
+		bytes_append_str(out, row->text);
+		pad_to(out, start, 39);
+		bytes_append_char(out, '[');
+		bytes_append_int(out, row->level);
+		bytes_append_str(out, ", ");
+		bytes_append_int(out, row->name);
+		bytes_append_str(out, ", ");
+		if (row->size > 0) {
+			bytes_append_uint(out, row->size);
+			bytes_append_char(out, ' ');
+		}
+		bytes_append_str(out, sets[row->set]);
+		bytes_append_char(out, '\n');
+	}
+}
+
 static bool
 help_option(struct bytes *out, const char *name)
 {
@@ -146,6 +179,8 @@ help_option(struct bytes *out, const char *name)
 	put_accept(out, row);
 	put_line(out, "kernel", row->kernel);
 	put_note(out, row->note);
+	if (row->type == OPTION_T_RAW)
+		put_raw(out);
 	return true;
 }
 

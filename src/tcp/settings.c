@@ -228,9 +228,12 @@ set_low_watermark(struct tcp_socket *s, const struct option_value *v)
 	return 0;
 }
 
+/* Zero is no mistake of the type, but gen_tcp's driver will not have it. */
 static int
 set_high_msgq(struct tcp_socket *s, const struct option_value *v)
 {
+	if (v->u.number < 1)
+		return EINVAL;
 	s->set.high_msgq = (size_t)v->u.number;
 	if (s->set.low_msgq > s->set.high_msgq)
 		s->set.low_msgq = s->set.high_msgq;
@@ -240,6 +243,8 @@ set_high_msgq(struct tcp_socket *s, const struct option_value *v)
 static int
 set_low_msgq(struct tcp_socket *s, const struct option_value *v)
 {
+	if (v->u.number < 1)
+		return EINVAL;
 	s->set.low_msgq = (size_t)v->u.number;
 	if (s->set.high_msgq < s->set.low_msgq)
 		s->set.high_msgq = s->set.low_msgq;

@@ -105,8 +105,9 @@ ROWS = [
     Row("low_watermark", [(100, 100), (-1, 0)], NO_INTEGER, 4096),
     boolean("show_econnreset"),
     Row("high_msgq_watermark", [(20000, 20000), (1, 1), (2**31 - 1, 2**31 - 1)],
-        NO_INTEGER + [-1, 0, 2**31], 8192),
-    Row("low_msgq_watermark", [(100, 100), (1, 1)], NO_INTEGER + [-1, 0, 2**31], 4096),
+        NO_INTEGER + [2**31], 8192, refused=[-1, 0]),
+    Row("low_msgq_watermark", [(100, 100), (1, 1)], NO_INTEGER + [2**31], 4096,
+        refused=[-1, 0]),
     boolean("debug", accept="no"),
     Row("exclusiveaddruse", [(True, None), (False, None)], NO_BOOLEAN, on=IP, accept="no"),
 

@@ -241,6 +241,7 @@ def test_every_kind_of_option_can_be_written_and_read(cli, room):
     for name in ("raw", "pktoptions", "netns", "protocol", "bind_to_device"):
         status, out, _ = cli("help", "option", name)
         assert status == OK and out.startswith(name + ": "), name
+        assert ("[6, 1, 4 bytes]" in out) == (name == "raw")
 
 
 def test_events_waits_and_background(start, room):

@@ -202,6 +202,11 @@ START_TEST(msgq_watermarks_push_each_other)
 	ck_assert_int_eq(set(s), 0);
 	ck_assert_int_eq(number_of(s, OPTION_HIGH_MSGQ_WATERMARK), 100);
 	ck_assert_int_eq(number_of(s, OPTION_LOW_MSGQ_WATERMARK), 100);
+	put_number(&list, OPTION_HIGH_MSGQ_WATERMARK, 0);
+	ck_assert_int_eq(set(s), EINVAL);
+	put_number(&list, OPTION_LOW_MSGQ_WATERMARK, -1);
+	ck_assert_int_eq(set(s), EINVAL);
+	ck_assert_int_eq(number_of(s, OPTION_HIGH_MSGQ_WATERMARK), 100);
 }
 END_TEST
 
