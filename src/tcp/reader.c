@@ -42,7 +42,10 @@ tcp_reader_activated(struct tcp_socket *s)
 	if (s->state != TCP_ZOMBIE)
 		return;
 	tcp_input_drop(s);
-	tcp_notice_closed(s, s->recv_reset ? ECONNRESET : 0);
+	if (!s->closed_told) {
+		tcp_notice_closed(s, s->recv_reset ? ECONNRESET : 0);
+		s->recv_reset = false; /* told: to recv it is but closed */
+	}
 	if (s->set.exit_on_close)
 		tcp_state_move(s, TCP_TOLD);
 }

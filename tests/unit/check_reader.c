@@ -303,8 +303,25 @@ START_TEST(zombie_with_reset)
 	pair_active(&p, OPTION_ACTIVE_TRUE, 0);
 	pair_expect(&p, "E(econnreset)CG");
 	pair_close(&p);
+
+	/* and told once */
+	pair_open(&p);
+	p.s->set.show_econnreset = true;
+	p.s->set.exit_on_close = false;
+	peer_reset(&p);
+	say_now(&p, "x", ECONNRESET);
+	pair_active(&p, OPTION_ACTIVE_TRUE, 0);
+	pair_quiet(&p, "E(econnreset)C");
+	pair_active(&p, OPTION_ACTIVE_FALSE, 0);
+	recv_now(&p, 0, REASON_CLOSED, "");
+	recv_now(&p, 0, ENOTCONN, "");
+	say_now(&p, "x", ENOTCONN);
+	pair_active(&p, OPTION_ACTIVE_TRUE, 0);
+	pair_quiet(&p, "E(econnreset)C");
+	pair_close(&p);
 }
 END_TEST
+
 /* A packet whose end is known ends there, whatever packet is by then. */
 START_TEST(packet_in_progress)
 {
