@@ -175,13 +175,15 @@ reply_http(struct call *call, const struct packet_http *http)
 void
 reply_rest(struct call *call, int reason, const void *data, size_t len)
 {
-	struct payload_style style = session_style(call->session, call->tcp);
+	struct payload_style style;
 	struct bytes *out;
 
 	if (len == 0) {
 		reply_error(call, reason, NULL);
 		return;
 	}
+	/* bytes are of a socket: others, as a connect, have none */
+	style = session_style(call->session, call->tcp);
 	out = begin(call);
 	if (out == NULL) {
 		call_close(call);

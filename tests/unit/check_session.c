@@ -178,6 +178,15 @@ START_TEST(cancel)
 	expect(&st, &st.b, "{\"jsonrpc\":\"2.0\",\"id\":52,\"result\":true}");
 	tellf(&st.b, REQUEST("53", "gen_tcp.recv", "[%d,0,0]"), (int)right);
 	expect_error(&st, &st.b, REASON_TIMEOUT);
+	/* of those that are about no socket, before the loop has turned */
+	tell(&st.b, REQUEST("54", "inet.getaddrs", "[\"localhost\"]"));
+	tell(&st.b, REQUEST("55", "gen_tcp.connect", "[\"localhost\",1]"));
+	tell(&st.b, REQUEST("56", "session.cancel", "[54]"));
+	expect_error(&st, &st.b, REASON_CANCELLED);
+	expect(&st, &st.b, "{\"jsonrpc\":\"2.0\",\"id\":56,\"result\":true}");
+	tell(&st.b, REQUEST("57", "session.cancel", "[55]"));
+	expect_error(&st, &st.b, REASON_CANCELLED);
+	expect(&st, &st.b, "{\"jsonrpc\":\"2.0\",\"id\":57,\"result\":true}");
 }
 END_TEST
 
