@@ -124,6 +124,15 @@ def test_an_announced_length_costs_nothing_until_it_comes(room, client):
     assert room.daemon.rss() - before < 8 * MB * (8 if room.daemon.sanitized() else 1)
 
 
+def test_after_emsgsize_an_activation_tells_of_the_end(room, client):
+    s, peer = room.pair(client, {"packet": 2, "packet_size": 10})
+    peer.put(b"\0\x0bx")
+    check_reason(client.recv_fails(s), "emsgsize")
+    assert client.setopts(s, {"active": "once"}) == "ok"
+    client.event("tcp_closed", s)
+    assert client.states(s) == ["closed"]
+
+
 @probe(53)
 def test_emsgsize_in_active_mode(room, client):
     s, peer = room.pair(client, {"packet": 2, "packet_size": 10, "active": True})

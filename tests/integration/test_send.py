@@ -227,6 +227,18 @@ def test_send_timeout_close_of_an_active_socket_tells_nothing(room, client):
     check_reason(client.send_fails(s), "enotconn")
 
 
+@pytest.mark.parametrize("active", [False, True])
+def test_after_send_timeout_close_an_activation_tells_of_it(room, client, active):
+    s, _, _ = full_pair(
+        room, client, {"send_timeout": 50, "send_timeout_close": True, "active": active}
+    )
+    check_reason(client.send_fails(s, b"one"), "timeout")
+    client.no_event(s)
+    assert client.setopts(s, {"active": True}) == "ok"
+    client.event("tcp_closed", s)
+    assert client.states(s) == ["closed"]
+
+
 def test_a_high_watermark_lets_many_sends_in(room, client):
     s, peer = room.pair(client, {"high_watermark": 100 * MB}, small=True)
     for n in range(5):
