@@ -9,7 +9,10 @@
 /* The longest base64 text of a local path. */
 enum { PATH_BASE64_MAX = 4 * ((sizeof((struct address *)0)->u.local.path + 2) / 3) };
 
-/* A path, or its bytes in base64.  Its length against the kernel's is not checked. */
+/*
+ * A path, or its bytes in base64.  One that is too long is the kernel's to refuse
+ * (einval): as much as there is room for is far more than it takes.
+ */
 static int
 read_path(const json_t *json, struct address *a, struct value_error *e)
 {
@@ -25,15 +28,14 @@ read_path(const json_t *json, struct address *a, struct value_error *e)
 	} else if (json_object_size(json) != 1 || !json_is_string(base64))
 		return value_refuse(
 		    e, "a local address must be a path, or {\"base64\": text}");
-	else if (json_string_length(base64) > PATH_BASE64_MAX)
+	else if (json_string_length(base64) > PATH_BASE64_MAX) {
 		len = sizeof decoded;
-	else if (!base64_decode(json_string_value(base64), json_string_length(base64),
-		     decoded, &len))
+		memset(decoded, '/', len);
+	} else if (!base64_decode(json_string_value(base64), json_string_length(base64),
+		       decoded, &len))
 		return value_refuse(e, "the base64 text of a local address is not valid");
 	if (len >= sizeof new.u.local.path)
-		return value_refuse(e,
-		    "a local address must not be longer than %zu bytes",
-		    sizeof new.u.local.path - 1);
+		len = sizeof new.u.local.path - 1;
 	/* The kernel would stop at the NUL, and take another path. */
 	if (len > 0 && path[0] != '\0' && memchr(path, '\0', len) != NULL)
 		return value_refuse(e, "a path must not contain NUL");

@@ -95,8 +95,9 @@ check_passed(int fd, int *family)
 {
 	int type, protocol;
 
-	if (int_option(fd, SO_TYPE, &type) == -1 || type != SOCK_STREAM ||
-	    int_option(fd, SO_DOMAIN, family) == -1 ||
+	if (int_option(fd, SO_TYPE, &type) == -1)
+		return errno;
+	if (type != SOCK_STREAM || int_option(fd, SO_DOMAIN, family) == -1 ||
 	    int_option(fd, SO_PROTOCOL, &protocol) == -1)
 		return EBADF;
 	if (*family == AF_LOCAL)

@@ -365,7 +365,8 @@ expect_seen(const struct gentcp_event *e, enum token_kind kind, const char *text
 	ck_assert_ptr_nonnull(seen);
 	ck_assert_int_eq(seen->kind, kind);
 	ck_assert_uint_eq(bytes_len(&seen->data), strlen(text));
-	ck_assert_mem_eq(bytes_head(&seen->data), text, strlen(text));
+	if (*text != '\0') /* memcmp() takes no NULL */
+		ck_assert_mem_eq(bytes_head(&seen->data), text, strlen(text));
 	memory_event_free(seen);
 }
 

@@ -281,7 +281,7 @@ START_TEST(passed_listeners)
 	ck_assert_int_eq(pipe(pipes), 0);
 	open.fd = pipes[0];
 	tcp_listen(w.ctx, &open, &o);
-	ck_assert_int_eq(o.reason, EBADF);
+	ck_assert_int_eq(o.reason, ENOTSOCK);
 	ck_assert_int_eq(fcntl(pipes[0], F_GETFD), -1);
 	close(pipes[1]);
 }

@@ -81,25 +81,23 @@ START_TEST(address_local)
 }
 END_TEST
 
-/* Both ways of writing a path, around the longest that there is room for. */
+/* Both ways of writing a path, around the longest that there is room for: it is cut,
+ * and still longer than any kernel takes. */
 START_TEST(address_local_length)
 {
 	char path[300], text[420], base64[420];
-	static const char too_long[] =
-	    "a local address must not be longer than 255 bytes";
-
 	memset(path, 'p', sizeof path);
 	memset(base64, 'A', sizeof base64);
 	snprintf(text, sizeof text, "{'local': '%.255s'}", path);
 	ck_assert_uint_eq(read_address(text).u.local.len, 255);
 	snprintf(text, sizeof text, "{'local': '%.256s'}", path);
-	refuse_address(text, too_long);
+	ck_assert_uint_eq(read_address(text).u.local.len, 255);
 	snprintf(text, sizeof text, "{'local': {'base64': '%.340s'}}", base64);
 	ck_assert_uint_eq(read_address(text).u.local.len, 255);
 	snprintf(text, sizeof text, "{'local': {'base64': '%.344s'}}", base64);
-	refuse_address(text, too_long);
+	ck_assert_uint_eq(read_address(text).u.local.len, 255);
 	snprintf(text, sizeof text, "{'local': {'base64': '%.348s'}}", base64);
-	refuse_address(text, too_long);
+	ck_assert_uint_eq(read_address(text).u.local.len, 255);
 }
 END_TEST
 
