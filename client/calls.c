@@ -259,19 +259,41 @@ copy_data(struct call *c, void **data, size_t *len)
 	return copy == NULL ? connection_no_memory(c->g) : GENTCP_OK;
 }
 
+static int
+call_recv(struct call *c, uint64_t socket, size_t length, int timeout)
+{
+	request_open_socket(&c->params, socket);
+	bytes_append_str(&c->params, ",\"length\":");
+	bytes_append_uint(&c->params, length);
+	request_put_timeout(&c->params, timeout);
+	return call_wait(c, "gen_tcp.recv", timeout < 0 ? GENTCP_INFINITY : timeout);
+}
+
 int
 gentcp_recv(struct gentcp *g, uint64_t socket, size_t length, int timeout, void **data,
     size_t *len)
 {
 	struct call c = {.g = g};
-	int rc;
+	int rc = call_recv(&c, socket, length, timeout);
 
-	request_open_socket(&c.params, socket);
-	bytes_append_str(&c.params, ",\"length\":");
-	bytes_append_uint(&c.params, length);
-	request_put_timeout(&c.params, timeout);
-	rc = call_wait(&c, "gen_tcp.recv", timeout < 0 ? GENTCP_INFINITY : timeout);
 	return call_end(&c, rc == GENTCP_OK ? copy_data(&c, data, len) : rc);
+}
+
+int
+gentcp_recv_http(struct gentcp *g, uint64_t socket, int timeout, char **json)
+{
+	struct call c = {.g = g};
+	int rc = call_recv(&c, socket, 0, timeout);
+	json_t *http = json_object_get(c.reply.result, "http");
+
+	if (rc == GENTCP_OK && !json_is_object(http)) {
+		rc = call_odd_result(&c);
+	} else if (rc == GENTCP_OK) {
+		*json = json_dumps(http, JSON_COMPACT);
+		if (*json == NULL)
+			rc = connection_no_memory(g);
+	}
+	return call_end(&c, rc);
 }
 
 int

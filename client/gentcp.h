@@ -296,11 +296,16 @@ int gentcp_sendfile(struct gentcp *g, uint64_t socket, int fd, int64_t offset,
     int64_t bytes, int64_t *sent);
 /*
  * length 0: what is there, or one packet.  A NUL, not counted, is put behind the
- * bytes.  With option header the header's bytes come first.  Not for http
- * packets (GENTCP_INVALID): gentcp_call().
+ * bytes.  With option header the header's bytes come first.  Not for the http
+ * types (GENTCP_INVALID, with the packet taken).
  */
 int gentcp_recv(struct gentcp *g, uint64_t socket, size_t length, int timeout,
     void **data, size_t *len);
+/*
+ * One packet of an http type, and of no other (GENTCP_INVALID, with the packet
+ * taken).  *json: the packet, an object as in gentcp-protocol(7), "HTTP packets".
+ */
+int gentcp_recv_http(struct gentcp *g, uint64_t socket, int timeout, char **json);
 int gentcp_close(struct gentcp *g, uint64_t socket);
 /* how: "read", "write", "read_write". */
 int gentcp_shutdown(struct gentcp *g, uint64_t socket, const char *how);

@@ -265,6 +265,43 @@ def test_events_waits_and_background(start, room):
     assert (status, out, err) == (OK, "", "")
 
 
+def test_http(start, room):
+    shell = start("shell")
+    shell.say("l = listen 0 ip=127.0.0.1 packet=http active=once")
+    port = int(re.fullmatch(r"socket \d+ port (\d+)", shell.line()).group(1))
+    shell.say("s = accept $l")
+    peer = room.dial(port)
+    s = re.fullmatch(r"socket (\d+)", shell.line()).group(1)
+    peer.put(b"GET / HTTP/1.1\r\nHost: h\r\nA: \x1b\xff\r\n\r\nbody")
+    request = shell.line()
+    assert request.startswith("http %s {" % s)
+    assert json.loads(request.split(" ", 2)[2]) == {
+        "type": "http_request", "method": "GET",
+        "uri": {"type": "abs_path", "path": "/"}, "version": [1, 1]}
+    shell.say("p = wait http $s")
+    shell.say("h = recv $s 0")
+    host = shell.line()
+    assert host.startswith("http {")
+    assert json.loads(host[5:]) == {
+        "type": "http_header", "bit": 14, "name": "Host", "field": "Host", "value": "h"}
+    shell.say("recv $s 0")
+    assert json.loads(shell.line()[5:])["value"] == {"base64": "G/8="}
+    shell.say("recv $s 0")
+    assert shell.line() == 'http {"type":"http_eoh"}'
+    shell.say("setopts $s packet=raw deliver=port active=once")
+    assert [shell.line(), shell.line()] == ['port %s "body"' % s, "ok"]
+    shell.say("b = wait port $s")
+    shell.say("send $s $b")
+    assert shell.line() == "ok"
+    assert peer.read(4) == b"body"
+    # a packet is JSON, whose members are not data
+    shell.say("send $s $p")
+    shell.say("send $s $h")
+    status, out, err = shell.end()
+    assert (status, out) == (FAILED, "")
+    assert err.count("gentcp-cli: send: ") == 2
+
+
 def test_getaddrs(cli):
     assert cli("call", "getaddrs", "127.1") == (OK, "127.0.0.1\n", "")
     assert cli("call", "getaddrs", "::1", "inet6") == (OK, "::1\n", "")

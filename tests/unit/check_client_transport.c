@@ -100,6 +100,17 @@ answer_calls(struct fake_daemon *f)
 	say(f, RESULT("9", "{\"client\":7}"));
 	hear(f, REQUEST("10", "gen_tcp.shutdown", "{\"socket\":2,\"how\":\"write\"}"));
 	say(f, RESULT("10", "\"ok\""));
+	hear(f,
+	    REQUEST("11", "gen_tcp.recv", "{\"socket\":2,\"length\":0,\"timeout\":50}"));
+	say(f, RESULT("11", "{\"http\":{\"type\":\"http_eoh\"}}"));
+	hear(f, REQUEST("12", "gen_tcp.recv", "{\"socket\":2,\"length\":0}"));
+	say(f, RESULT("12", "{\"data\":\"a\"}"));
+	hear(f, REQUEST("13", "gen_tcp.recv", "{\"socket\":2,\"length\":0}"));
+	say(f, RESULT("13", "{\"http\":{\"type\":\"http_eoh\"}}"));
+	hear(f, REQUEST("14", "gen_tcp.recv", "{\"socket\":2,\"length\":0}"));
+	say(f,
+	    "{\"jsonrpc\":\"2.0\",\"id\":14,\"error\":{\"code\":10001,"
+	    "\"message\":\"closed\",\"data\":{\"rest\":\"Host: h\\r\\n\"}}}\n");
 	say(f, TCP("3", "two"));
 }
 
@@ -146,6 +157,14 @@ START_TEST(calls_and_their_results)
 	ck_assert_str_eq(json, "{\"client\":7}");
 	free(json);
 	ck_assert_int_eq(gentcp_shutdown(g, 2, "write"), GENTCP_OK);
+	ck_assert_int_eq(gentcp_recv_http(g, 2, 50, &json), GENTCP_OK);
+	ck_assert_str_eq(json, "{\"type\":\"http_eoh\"}");
+	free(json);
+	ck_assert_int_eq(gentcp_recv_http(g, 2, GENTCP_INFINITY, &json), GENTCP_INVALID);
+	ck_assert_int_eq(
+	    gentcp_recv(g, 2, 0, GENTCP_INFINITY, &data, &len), GENTCP_INVALID);
+	ck_assert_int_eq(gentcp_recv_http(g, 2, GENTCP_INFINITY, &json), GENTCP_ERROR);
+	ck_assert_mem_eq(gentcp_error_rest(e, &len), "Host: h\r\n", 9);
 	/* what came between is still there, in order */
 	ck_assert_int_eq(gentcp_receive(g, DEADLINE, &event), GENTCP_OK);
 	ck_assert_mem_eq(event->data, "one", 3);
