@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "proto/params.h"
+
 static const char *const types[] = {
     [PACKET_HTTP_REQUEST] = "http_request",
     [PACKET_HTTP_RESPONSE] = "http_response",
@@ -176,7 +178,7 @@ read_number(json_t *json, int least, int *number)
 static size_t
 find_type(json_t *object, const char *const *names, size_t count)
 {
-	const char *name = json_string_value(json_object_get(object, "type"));
+	const char *name = params_text(json_object_get(object, "type"));
 	size_t i;
 
 	for (i = 0; i < count; i++) {
@@ -190,7 +192,7 @@ static bool
 read_absolute(struct reader *r, json_t *json, struct packet_uri *uri)
 {
 	json_t *port = json_object_get(json, "port");
-	const char *scheme = json_string_value(json_object_get(json, "scheme"));
+	const char *scheme = params_text(json_object_get(json, "scheme"));
 
 	if (scheme == NULL ||
 	    (strcmp(scheme, "http") != 0 && strcmp(scheme, "https") != 0))

@@ -67,6 +67,26 @@ START_TEST(numbers_as_large_as_can_be)
 }
 END_TEST
 
+/*
+ * Without an end: of a packet whose length was known before packet became http.
+ */
+START_TEST(no_end)
+{
+	struct packet_http http = parse(true, "Host: h");
+
+	ck_assert_int_eq(http.type, PACKET_HTTP_HEADER);
+	ck_assert_int_eq(http.bit, 14);
+	ck_assert_uint_eq(http.value.len, 1);
+	ck_assert_int_eq(parse(true, "Host").type, PACKET_HTTP_ERROR);
+	ck_assert_int_eq(parse(true, "").type, PACKET_HTTP_EOH);
+	ck_assert_int_eq(parse(true, "\n").type, PACKET_HTTP_EOH);
+	ck_assert_int_eq(parse(false, "").type, PACKET_HTTP_ERROR);
+	ck_assert_int_eq(parse(false, "GET").type, PACKET_HTTP_ERROR);
+	ck_assert_int_eq(parse(false, "HTTP/").type, PACKET_HTTP_ERROR);
+	ck_assert_int_eq(parse(false, "HTTP/1.1 200").type, PACKET_HTTP_RESPONSE);
+}
+END_TEST
+
 /* --- words ------------------------------------------------------------------ */
 
 START_TEST(words)
@@ -322,6 +342,7 @@ main(void)
 	tcase_set_timeout(tc, 60);
 	tcase_add_loop_test(tc, numbers_too_large, 0, 10);
 	tcase_add_test(tc, numbers_as_large_as_can_be);
+	tcase_add_test(tc, no_end);
 	tcase_add_test(tc, words);
 	tcase_add_test(tc, a_start_line_is_followed_by_headers);
 	tcase_add_test(tc, max_packet_is_a_limit_too);
