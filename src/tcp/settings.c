@@ -228,6 +228,17 @@ set_low_watermark(struct tcp_socket *s, const struct option_value *v)
 	return 0;
 }
 
+/* What waits already is above or below them at once. */
+static int
+judge_msgq(struct tcp_socket *s)
+{
+	if (s->msgq >= s->set.high_msgq)
+		s->msgq_busy = true;
+	else if (s->msgq <= s->set.low_msgq)
+		s->msgq_busy = false;
+	return 0;
+}
+
 /* Zero is no mistake of the type, but gen_tcp's driver will not have it. */
 static int
 set_high_msgq(struct tcp_socket *s, const struct option_value *v)
@@ -237,7 +248,7 @@ set_high_msgq(struct tcp_socket *s, const struct option_value *v)
 	s->set.high_msgq = (size_t)v->u.number;
 	if (s->set.low_msgq > s->set.high_msgq)
 		s->set.low_msgq = s->set.high_msgq;
-	return 0;
+	return judge_msgq(s);
 }
 
 static int
@@ -248,7 +259,7 @@ set_low_msgq(struct tcp_socket *s, const struct option_value *v)
 	s->set.low_msgq = (size_t)v->u.number;
 	if (s->set.high_msgq < s->set.low_msgq)
 		s->set.high_msgq = s->set.low_msgq;
-	return 0;
+	return judge_msgq(s);
 }
 
 #define AT(member) offsetof(struct tcp_settings, member)

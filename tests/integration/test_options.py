@@ -130,6 +130,10 @@ def test_info_tells_of_sends_that_wait(room, client):
         assert client.call("inet.info", {"socket": s})["msgq"] == {
             "bytes": wanted, "busy": wanted >= 3000,
         }
+    client.setopts(s, {"high_msgq_watermark": 5000, "low_msgq_watermark": 4500})
+    assert client.call("inet.info", {"socket": s})["msgq"] == {"bytes": 4500, "busy": False}
+    client.setopts(s, {"high_msgq_watermark": 3000, "low_msgq_watermark": 1000})
+    assert client.call("inet.info", {"socket": s})["msgq"]["busy"] is True
     others[3].close()  # what it gave is withdrawn
     g.until(lambda: client.call("inet.info", {"socket": s})["msgq"]["bytes"] == 3000, "withdrawal")
     assert client.call("inet.info", {"socket": s})["msgq"]["busy"] is True
