@@ -239,11 +239,10 @@ judge_msgq(struct tcp_socket *s)
 	return 0;
 }
 
-/* Zero is no mistake of the type, but gen_tcp's driver will not have it. */
 static int
 set_high_msgq(struct tcp_socket *s, const struct option_value *v)
 {
-	if (v->u.number < 1)
+	if (!tcp_setting_fits(v))
 		return EINVAL;
 	s->set.high_msgq = (size_t)v->u.number;
 	if (s->set.low_msgq > s->set.high_msgq)
@@ -254,7 +253,7 @@ set_high_msgq(struct tcp_socket *s, const struct option_value *v)
 static int
 set_low_msgq(struct tcp_socket *s, const struct option_value *v)
 {
-	if (v->u.number < 1)
+	if (!tcp_setting_fits(v))
 		return EINVAL;
 	s->set.low_msgq = (size_t)v->u.number;
 	if (s->set.high_msgq < s->set.low_msgq)
@@ -306,6 +305,14 @@ void
 tcp_setting_get(const struct tcp_socket *s, struct option_value *v)
 {
 	hooks[v->id].get(s, v);
+}
+
+bool
+tcp_setting_fits(const struct option_value *v)
+{
+	if (v->id != OPTION_HIGH_MSGQ_WATERMARK && v->id != OPTION_LOW_MSGQ_WATERMARK)
+		return true;
+	return v->u.number >= 1;
 }
 
 void

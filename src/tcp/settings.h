@@ -17,6 +17,12 @@ bool tcp_setting_has(enum option_id id);
 int tcp_setting_set(struct tcp_socket *s, const struct option_value *v);
 void tcp_setting_get(const struct tcp_socket *s, struct option_value *v);
 
+/*
+ * Is the value in gen_tcp's range, where its row does not tell?  Of what is out of it
+ * listen says einval, and badarg of a wrong row: they are the driver's, not the type's.
+ */
+bool tcp_setting_fits(const struct option_value *v);
+
 /* recbuf was set to number: raises buffer, unless that was set by itself. */
 void tcp_setting_recbuf(struct tcp_settings *set, int64_t number);
 /* What an accepted socket takes over from its listener. */

@@ -198,6 +198,16 @@ settle(struct tcp_socket *s)
 	tcp_reader_deliver(s);
 }
 
+/* The first that is out of its range: then nothing is applied (semantics 8.2). */
+static const struct option_row *
+out_of_range(const struct option_list *list)
+{
+	for (size_t i = 0; i < list->count; i++)
+		if (!tcp_setting_fits(&list->items[i]))
+			return option_row(list->items[i].id);
+	return NULL;
+}
+
 int
 tcp_setopts(struct tcp_socket *s, const struct option_list *list,
     const struct option_row **failed)
@@ -209,6 +219,9 @@ tcp_setopts(struct tcp_socket *s, const struct option_list *list,
 	*failed = NULL;
 	tcp_gather_flush(s);
 	if (tcp_is_gone(s))
+		return EINVAL;
+	*failed = out_of_range(list);
+	if (*failed != NULL)
 		return EINVAL;
 	for (size_t i = 0; i < list->count && reason == 0; i++) {
 		v = &list->items[i];
