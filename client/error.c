@@ -66,6 +66,15 @@ error_from(struct gentcp_error *e, const struct incoming *m)
 	return GENTCP_ERROR;
 }
 
+int
+error_keep_rest(struct gentcp_error *e, const struct incoming *m)
+{
+	e->has_rest = false;
+	bytes_fini(&e->rest);
+	take_rest(e, json_object_get(json_object_get(m->error, "data"), "rest"), m);
+	return e->status;
+}
+
 enum gentcp_status
 gentcp_error_status(const struct gentcp_error *e)
 {

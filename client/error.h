@@ -26,6 +26,8 @@ int error_set(struct gentcp_error *e, enum gentcp_status status, int code,
     const char *format, ...) __attribute__((format(printf, 4, 5)));
 /* From a reply or fault that carries an error.  Returns GENTCP_ERROR. */
 int error_from(struct gentcp_error *e, const struct incoming *m);
+/* Adds the bytes that came with a reply to what the error is.  Returns its status. */
+int error_keep_rest(struct gentcp_error *e, const struct incoming *m);
 void error_fini(struct gentcp_error *e);
 
 #endif

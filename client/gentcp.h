@@ -95,7 +95,10 @@ const char *gentcp_error_option(const struct gentcp_error *e);
 const char *gentcp_error_detail(const struct gentcp_error *e);
 /* The error's data as JSON text, NULL if there is none. */
 const char *gentcp_error_data(const struct gentcp_error *e);
-/* Bytes that came with the error: gen_tcp's RestData.  NULL if there are none. */
+/*
+ * Bytes that came with the error: gen_tcp's RestData.  NULL if there are none.  With
+ * GENTCP_TIMEOUT of a send likewise.
+ */
 const void *gentcp_error_rest(const struct gentcp_error *e, size_t *len);
 
 /* --- connections ------------------------------------------------------------ */

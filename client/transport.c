@@ -239,8 +239,10 @@ transport_await(
 		    g, id, transport_deadline(CANCEL_GRACE), m, size);
 	if (rc != GENTCP_OK || !was_cancelled(m))
 		return rc;
+	(void)transport_timed_out(g);
+	rc = error_keep_rest(&g->error, m); /* of a send */
 	connection_taken(g, m, *size);
-	return transport_timed_out(g);
+	return rc;
 }
 
 int

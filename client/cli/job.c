@@ -40,13 +40,25 @@ put_name(const struct job *job, char *name, size_t size)
 		snprintf(name, size, "[%u] %s", job->number, cli_verb(job->row));
 }
 
+/* e: the cancelled request's answer, or NULL. */
 static void
-too_late(struct job *job)
+too_late(struct job *job, const struct gentcp_error *e)
 {
+	struct bytes text = {0};
+	const void *rest = NULL;
 	char name[64];
+	size_t len;
 
 	put_name(job, name, sizeof name);
 	shell_fail(job->shell, cli_late(name, job->timeout));
+	if (e != NULL)
+		rest = gentcp_error_rest(e, &len);
+	if (rest == NULL)
+		return;
+	output_quoted(&text, rest, len);
+	cli_complain("%s: rest %.*s", name, (int)bytes_len(&text),
+	    (const char *)bytes_head(&text));
+	bytes_fini(&text);
 }
 
 /* --- replies ---------------------------------------------------------------- */
@@ -116,7 +128,7 @@ on_reply(struct gentcp *g, const struct gentcp_reply *r, void *ctx)
 		return;
 	}
 	if (e != NULL && job->late && gentcp_error_code(e) == REASON_CANCELLED)
-		too_late(job);
+		too_late(job, e);
 	else if (e != NULL)
 		print_failure(job, e);
 	else {
@@ -170,7 +182,7 @@ job_check(struct shell *shell)
 			job->deadline = wait_deadline(CANCEL_GRACE);
 			(void)gentcp_cancel(shell->cli->g, job->id);
 		} else {
-			too_late(job);
+			too_late(job, NULL);
 			give_up(job);
 		}
 	}

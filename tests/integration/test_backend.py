@@ -5,6 +5,7 @@ documentation is silent."""
 
 import json
 import os
+import subprocess
 
 import pytest
 
@@ -207,6 +208,58 @@ def test_cancel_gives_the_rest_back(room, client):
     again = client.start_send(s, rest)
     assert peer.read(len(rest)) == rest
     assert client.reply(again).result() == "ok"
+
+
+def test_on_the_command_line(room, tmp_path):
+    """The rest is shown, whether send_timeout or -T was first."""
+    listener = room.tcp_listener(small=True)
+    port = listener.getsockname()[1]
+    for args, option, status, named in (
+        ((), " send_timeout=50", 1, "gentcp-cli: send: timeout: rest "),
+        (("-T", "0.3"), "", 4, "gentcp-cli: send: rest "),
+    ):
+        data = "y" * SIZE
+        script = "s = connect 127.0.0.1 %d inet_backend=socket sndbuf=4096%s\nsend $s %s\n" % (
+            port, option, data)
+        r = subprocess.run(
+            [g.gentcp_cli(), "-s", room.daemon.path, *args, "shell"],
+            input=script.encode(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=60)
+        said = r.stderr.decode().splitlines()
+        assert r.returncode == status, said[-1][:100]
+        assert said[-1].startswith(named + '"yyy'), said[-1][:100]
+        rest = json.loads(said[-1][len(named):])
+        assert 0 < len(rest) < SIZE and data.endswith(rest)
+
+
+def test_a_file_is_waited_for(room, client, tmp_path):
+    """Nothing is queued behind a file either."""
+    s, peer = pair(room, client, packet=2)
+    other = room.client()
+    path = tmp_path / "file"
+    path.write_bytes(g.pattern(SIZE))
+    with open(path, "rb") as f:
+        id = client.request(
+            "file.sendfile", {"socket": s, "offset": 0, "bytes": 0}, fds=[f.fileno()])
+        assert client.waiting(id)
+    behind = other.start_send(s, b"behind")
+    assert other.waiting(behind)
+    client.setopts(s, {"send_timeout": 50})
+    error = other.send_fails(s, b"abc")
+    check_reason(error, "timeout")
+    assert error.rest() == b"\0\3abc"
+    assert peer.read(SIZE) == g.pattern(SIZE)
+    assert peer.read(8) == b"\0\6behind"
+    assert client.reply(id).result() == {"sent": SIZE}
+    assert other.reply(behind).result() == "ok"
+    # and a file waits for the packet before it
+    client.setopts(s, {"send_timeout": "infinity", "packet": 0})
+    big = start_big(other, s)
+    with open(path, "rb") as f:
+        id = client.request(
+            "file.sendfile", {"socket": s, "offset": 0, "bytes": 3}, fds=[f.fileno()])
+        assert client.waiting(id)
+    assert peer.read(SIZE + 3) == g.pattern(SIZE) + g.pattern(3)
+    assert other.reply(big).result() == "ok" and client.reply(id).result() == {"sent": 3}
 
 
 def test_a_client_that_goes_does_not_cut_a_packet(room, client):

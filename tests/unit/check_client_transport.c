@@ -241,6 +241,15 @@ answer_late(struct fake_daemon *f)
 	hear(f,
 	    "{\"jsonrpc\":\"2.0\",\"method\":\"session.cancel\",\"params\":{\"id\":3}}\n");
 	say(f, RESULT("3", "{\"data\":\"late\"}"));
+	/* a send's rest comes with the cancel */
+	hear(f,
+	    "{\"jsonrpc\":\"2.0\",\"id\":4,\"method\":\"gen_tcp.send\",\"params\":{\"socket\":1},"
+	    "\"attached\":3}\nabc");
+	hear(f,
+	    "{\"jsonrpc\":\"2.0\",\"method\":\"session.cancel\",\"params\":{\"id\":4}}\n");
+	say(f,
+	    "{\"jsonrpc\":\"2.0\",\"id\":4,\"error\":{\"code\":10006,"
+	    "\"message\":\"cancelled\"},\"attached\":2}\nbc");
 }
 
 START_TEST(late_answers)
@@ -258,6 +267,10 @@ START_TEST(late_answers)
 	ck_assert_int_eq(gentcp_recv(g, 1, 0, 1, &data, &len), GENTCP_OK);
 	ck_assert_str_eq(data, "late");
 	free(data);
+	ck_assert_int_eq(gentcp_send(g, 1, "abc", 3), GENTCP_TIMEOUT);
+	ck_assert_int_eq(gentcp_error_status(gentcp_error(g)), GENTCP_TIMEOUT);
+	ck_assert_mem_eq(gentcp_error_rest(gentcp_error(g), &len), "bc", 2);
+	ck_assert_uint_eq(len, 2);
 	ck_assert_int_eq(gentcp_receive(g, 10, &e), GENTCP_TIMEOUT);
 	ck_assert_int_eq(gentcp_dispatch(g, 10), GENTCP_TIMEOUT);
 	fake_daemon_finish(&f, g);

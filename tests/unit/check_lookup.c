@@ -80,7 +80,8 @@ answered(struct tcp_request *r, const struct tcp_outcome *o)
 	a->reason = o->reason;
 	a->count = o->count;
 	ck_assert_uint_le(o->count, 4);
-	memcpy(a->list, o->addresses, o->count * sizeof(*o->addresses));
+	for (size_t i = 0; i < o->count; i++)
+		a->list[i] = o->addresses[i];
 }
 
 static void
