@@ -94,6 +94,16 @@ def test_the_clients_family_comes_before_a_default_one():
         assert client.call("inet.sockname", {"socket": listener})["family"] == "inet"
 
 
+def test_the_backend():
+    with configured(connect={"inet_backend": "socket"}) as room:
+        client = room.client()
+        for options, shown in ({}, "socket"), ({"inet_backend": "inet"}, "inet"):
+            s, _ = room.pair(client, options)
+            assert client.call("inet.info", {"socket": s})["inet_backend"] == shown
+        listener, _ = client.listen()
+        assert client.call("inet.info", {"socket": listener})["inet_backend"] == "inet"
+
+
 def test_where_sockets_are_bound():
     with configured(connect={"ip": "127.0.0.9"}, listen={"ip": "loopback"}) as room:
         client = room.client()
