@@ -212,6 +212,17 @@ def test_a_script(cli, room):
         len(d).to_bytes(2, "big") + d for d in (first, second))
 
 
+def test_help_in_the_shell(cli):
+    script = "help\nhelp send\nhelp options\nhelp option ttl\nhelp option no_such_option\nhelp a b c\n"
+    status, out, err = cli("shell", input=script)
+    assert status == USAGE
+    verbs, send = out.index("setopts "), out.index("send socket data")
+    options, ttl = out.index("keepidle  "), out.index("ttl: time to live")
+    assert verbs < send < options < ttl
+    assert "\n  kernel   IPPROTO_IP IP_TTL\n" in out[ttl:]
+    assert err.count("there is no such verb or option") == 2
+
+
 def test_every_kind_of_option_can_be_written_and_read(cli, room):
     """Bytes, paths and raw ones among the options, objects among the names."""
     script = "\n".join([

@@ -36,6 +36,7 @@ class Ends:
     def __init__(self, room, client, family):
         self.room, self.client, self.family = room, client, family
         self.host = FAMILIES[family]
+        self.always = []  # options of all that is opened
 
     def path(self):
         """A file's name that is not there, gone with the daemon's folder."""
@@ -54,7 +55,8 @@ class Ends:
         name = listener.getsockname()
         params = {"address": {"local": name}, "port": 0} if self.host is None else \
             {"address": self.host, "port": name[1]}
-        params["options"] = [self.family] * word + [["active", False]] + list(options)
+        params["options"] = \
+            self.always + [self.family] * word + [["active", False]] + list(options)
         return self.client.request("gen_tcp.connect", params, fds=fds)
 
     def connected(self, options=()):
@@ -62,8 +64,8 @@ class Ends:
 
     def listen(self, options, word=True, bound=True, fds=None):
         own = [["ip", {"local": self.path()} if self.host is None else self.host]]
-        params = {"port": 0, "options":
-            [self.family] * word + [["active", False]] + own * bound + list(options)}
+        params = {"port": 0, "options": self.always + [self.family] * word +
+            [["active", False]] + own * bound + list(options)}
         return self.client.request("gen_tcp.listen", params, fds=fds)
 
     def listening(self, options=()):
@@ -225,6 +227,27 @@ def test_by_setopts(ends, row, family, value, shown):
         return
     assert reply.result() == "ok"
     e.shows(s, row, shown)
+
+
+@pytest.mark.parametrize("row,family", [
+    pytest.param(row, family, id="%s-%s" % (row.name, family))
+    for row in ROWS if "S" in row.when and not row.early for family in row.on
+])
+def test_the_backend_socket_has_it_too(ends, row, family):
+    """What differs there is test_backend.py's; a new local socket has no nodelay."""
+    e = ends(family)
+    e.always = [["inet_backend", "socket"]]
+    for value, shown in row.good:
+        pair = [[row.name, value]]
+        if "C" in row.when:
+            e.shows(e.connected(pair), row, shown)
+        if "L" in row.when:
+            e.shows(e.accepted(e.listening(pair)), row, inherited(e, row, shown))
+        s = e.connected()
+        assert e.set(s, row.name, value).result() == "ok"
+        e.shows(s, row, shown)
+        state = e.client.call("inet.info", {"socket": s})
+        assert state["inet_backend"] == "socket"
 
 
 @rows(lambda row: "G" in row.when and row.default is not None)
