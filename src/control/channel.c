@@ -111,13 +111,14 @@ channel_free(struct channel *ch)
 	if (ch->session != NULL) {
 		log_debug("control", "client %llu: connection closed",
 		    (unsigned long long)session_id(ch->session));
+		channel_in_drop(ch);
+		channel_out_drop(ch);
 		session_free(ch->session);
 	}
 	if (ch->dirty)
 		TAILQ_REMOVE(&ch->host->dirty, ch, dirty_link);
 	channel_in_fini(ch);
 	channel_out_fini(ch);
-	channel_out_drop(ch);
 	if (ch->timer != NULL)
 		event_free(ch->timer);
 	wire_fini(&ch->wire);

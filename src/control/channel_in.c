@@ -14,11 +14,11 @@
 
 /* --- descriptors ------------------------------------------------------------ */
 
-static void
-drop_fds(struct channel *ch)
+void
+channel_in_drop(struct channel *ch)
 {
 	while (ch->nfds > 0)
-		close(ch->fds[--ch->nfds].fd);
+		session_discard(ch->session, ch->fds[--ch->nfds].fd);
 }
 
 /* A client that goes past a limit of its connection is told so, and left. */
@@ -27,7 +27,7 @@ refuse(struct channel *ch, const char *what)
 {
 	static const struct message_id null = {.kind = MESSAGE_ID_NULL};
 
-	drop_fds(ch);
+	channel_in_drop(ch);
 	message_put_error(&ch->out, &null, REASON_SYSTEM_LIMIT, NULL, NULL, true);
 	channel_sink.commit(ch, NULL, 0);
 	log_info("control", "client %llu: too many %s",
@@ -55,7 +55,7 @@ keep_fds(struct channel *ch, struct msghdr *msg)
 			memcpy(&fd, CMSG_DATA(c) + i * sizeof(fd), sizeof(fd));
 			if (ch->nfds == CHANNEL_FDS_MAX) {
 				lost = true;
-				close(fd);
+				session_discard(ch->session, fd);
 				continue;
 			}
 			ch->fds[ch->nfds].fd = fd;
@@ -156,7 +156,7 @@ end_of_stream(struct channel *ch)
 		return;
 	}
 	ch->eof = true;
-	drop_fds(ch);
+	channel_in_drop(ch);
 	channel_in_fini(ch);
 	channel_out_fini(ch);
 	ch->reading = false;
@@ -239,7 +239,6 @@ channel_in_init(struct channel *ch, short edges)
 void
 channel_in_fini(struct channel *ch)
 {
-	drop_fds(ch);
 	if (ch->read_event != NULL)
 		event_free(ch->read_event);
 	ch->read_event = NULL;

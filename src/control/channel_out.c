@@ -12,7 +12,6 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
-#include <unistd.h>
 
 #include "control/channel_private.h"
 
@@ -51,8 +50,7 @@ channel_out_drop(struct channel *ch)
 	size_t i;
 
 	for (i = 0; i < ch->npassed; i++)
-		if (ch->passed[i].fd != -1)
-			close(ch->passed[i].fd);
+		session_discard(ch->session, ch->passed[i].fd);
 	ch->npassed = ch->handed = 0;
 	ch->passing = false;
 }
@@ -79,7 +77,7 @@ take(struct channel *ch, size_t n)
 	bytes_take(&ch->out, n);
 	for (i = 0; n > 0 && i < ch->npassed; i++) {
 		if (n > ch->passed[i].start && ch->passed[i].fd != -1) {
-			close(ch->passed[i].fd);
+			session_discard(ch->session, ch->passed[i].fd);
 			ch->passed[i].fd = -1;
 		}
 		ch->passed[i].start -= n < ch->passed[i].start ? n : ch->passed[i].start;
@@ -110,7 +108,7 @@ sink_pass(void *ctx, int fd)
 	if (ch->handed == CHANNEL_FDS_MAX)
 		look_at_handed(ch);
 	if (ch->state == CHANNEL_DEAD || ch->deaf || ch->handed == CHANNEL_FDS_MAX) {
-		close(fd);
+		session_discard(ch->session, fd);
 		return false;
 	}
 	ch->passed[ch->npassed].fd = fd;

@@ -71,8 +71,9 @@ void channel_finish(struct channel *ch);
 /* channel_in.c */
 /* Makes the read event, not yet set; edges: 0 or EV_ET.  False without memory. */
 bool channel_in_init(struct channel *ch, short edges);
-/* Frees it, and closes descriptors that nobody took. */
 void channel_in_fini(struct channel *ch);
+/* Closes descriptors that nobody took, while there is a session. */
+void channel_in_drop(struct channel *ch);
 /*
  * Hands over what is complete in the buffer, while there is room for answers and
  * the channel's turn lasts; then sets the read event by what came of it.
@@ -85,7 +86,7 @@ void channel_update_reading(struct channel *ch);
 extern const struct session_sink channel_sink;
 bool channel_out_init(struct channel *ch, short edges); /* as channel_in_init() */
 void channel_out_fini(struct channel *ch);
-/* Closes the descriptors that have not gone out. */
+/* Closes the descriptors that have not gone out, while there is a session. */
 void channel_out_drop(struct channel *ch);
 /* Writes what is queued, as far as the kernel takes it. */
 void channel_write(struct channel *ch);

@@ -16,12 +16,11 @@ struct opening {
 };
 
 static void
-opening_fini(struct opening *o)
+opening_fini(struct session *s, struct opening *o)
 {
 	option_list_fini(&o->own);
 	option_list_fini(&o->options);
-	if (o->open.fd != -1)
-		close(o->open.fd);
+	session_discard(s, o->open.fd);
 }
 
 /* A port: a number, or a service's name. */
@@ -203,6 +202,7 @@ hand_out(struct opening *o)
 void
 call_connect(struct call *call, struct request *q)
 {
+	struct session *s = call->session;
 	struct opening o = {.open = {.fd = -1}};
 	int64_t timeout = params_timeout(&q->params, 3);
 	struct tcp_open open;
@@ -214,12 +214,13 @@ call_connect(struct call *call, struct request *q)
 		open = hand_out(&o);
 		tcp_connect(call->session->rpc->tcp, &open, timeout, &call->request);
 	}
-	opening_fini(&o);
+	opening_fini(s, &o);
 }
 
 void
 call_listen(struct call *call, struct request *q)
 {
+	struct session *s = call->session;
 	struct opening o = {.open = {.fd = -1}};
 	struct tcp_outcome outcome = {0};
 	struct tcp_context *tcp = call->session->rpc->tcp;
@@ -248,7 +249,7 @@ call_listen(struct call *call, struct request *q)
 	if (outcome.reason == 0)
 		tcp_start(outcome.socket);
 out:
-	opening_fini(&o);
+	opening_fini(s, &o);
 }
 
 void
@@ -263,6 +264,7 @@ call_accept(struct call *call, struct request *q)
 void
 call_fdopen(struct call *call, struct request *q)
 {
+	struct session *s = call->session;
 	struct opening o = {.open = {.fd = -1}};
 	struct tcp_outcome outcome = {0};
 	struct tcp_open open;
@@ -287,5 +289,5 @@ call_fdopen(struct call *call, struct request *q)
 	if (outcome.reason == 0)
 		tcp_start(outcome.socket);
 out:
-	opening_fini(&o);
+	opening_fini(s, &o);
 }

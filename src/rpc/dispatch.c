@@ -95,6 +95,8 @@ check(const struct method_row *row, const struct batch *batch, const struct mess
 static void
 run(struct call *call, struct request *q, int *fds, size_t nfds)
 {
+	struct session *s = call->session; /* the handler may end the call */
+
 	/* it tells what has been done; and this may end sockets, so it comes first */
 	if ((call->row->flags & METHOD_TELLS) != 0)
 		tcp_flush(call->session->rpc->tcp);
@@ -105,8 +107,7 @@ run(struct call *call, struct request *q, int *fds, size_t nfds)
 		fds[0] = -1;
 	}
 	handlers[call->row->id].run(call, q);
-	if (q->fd != -1) /* the handler did not come as far as to take it */
-		close(q->fd);
+	session_discard(s, q->fd); /* the handler did not come as far as to take it */
 }
 
 void

@@ -92,6 +92,12 @@ bool session_receive(struct session *s, enum wire_status status,
  */
 bool session_hold(struct session *s, size_t bytes);
 
+/*
+ * Closes a descriptor that the client has, or had, too: without waiting for what
+ * it is, or for what was done with it.
+ */
+void session_discard(struct session *s, int fd);
+
 /* The sink has room again. */
 void session_writable(struct session *s);
 

@@ -213,8 +213,7 @@ session_receive(struct session *s, enum wire_status status, const struct wire_me
 	else
 		sound = receive_skipped(s, status, m);
 	for (i = 0; i < nfds && i < 16; i++)
-		if (left[i] != -1)
-			close(left[i]);
+		session_discard(s, left[i]);
 	if (!sound)
 		log_info("rpc", "client %llu: nothing more can be read from it",
 		    (unsigned long long)s->id);
@@ -229,6 +228,12 @@ session_hold(struct session *s, size_t bytes)
 	if (s->input.account == NULL)
 		return charge_open(&s->input, &s->account, LIMIT_INPUT, bytes);
 	return charge_set(&s->input, bytes);
+}
+
+void
+session_discard(struct session *s, int fd)
+{
+	tcp_discard_fd(s->rpc->tcp, fd, &s->account);
 }
 
 void

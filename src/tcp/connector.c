@@ -64,8 +64,7 @@ connector_free(struct connector *c)
 	stop_waiting(c);
 	if (c->s != NULL)
 		tcp_socket_end(c->s, REASON_CLOSED, false);
-	if (c->fd != -1)
-		(void)close(c->fd);
+	tcp_discard_fd(c->ctx, c->fd, c->account);
 	resolver_addresses_fini(&c->addresses);
 	option_list_fini(&c->options);
 	free(c);
@@ -366,14 +365,13 @@ tcp_connect(struct tcp_context *ctx, const struct tcp_open *open, int64_t timeou
 
 	tcp_request_begin(r, TCP_R_CONNECT, NULL);
 	if (c == NULL) {
-		if (open->fd != -1)
-			(void)close(open->fd);
+		tcp_discard_fd(ctx, open->fd, open->account);
 		tcp_request_fail(r, ENOMEM);
 		return;
 	}
 	c->ctx = ctx;
 	c->r = r;
-	c->thread = -1;
+	c->thread = c->fd = -1;
 	r->state = c;
 	TAILQ_INSERT_TAIL(&ctx->connectors, c, link);
 	reason = prepare(c, open);

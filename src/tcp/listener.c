@@ -50,7 +50,7 @@ listener_open(struct tcp_context *ctx, const struct tcp_open *open, struct tcp_o
 	int reason = open_plan_read(&plan, open);
 
 	if (reason != 0) {
-		(void)close(open->fd);
+		tcp_discard_fd(ctx, open->fd, open->account);
 		return reason;
 	}
 	reason = open_socket(

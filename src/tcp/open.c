@@ -276,8 +276,7 @@ fdopen_socket(struct tcp_context *ctx, const struct tcp_open *open, struct tcp_o
 	if (reason == 0 && getpeername(open->fd, (struct sockaddr *)&ss, &len) == -1)
 		reason = errno;
 	if (reason != 0) {
-		if (open->fd >= 0)
-			(void)close(open->fd);
+		tcp_discard_fd(ctx, open->fd, open->account);
 		return reason;
 	}
 	return open_socket(ctx, &plan, open->fd, OPTION_ACTIVE_FALSE, open->options,

@@ -54,17 +54,19 @@ drop_event(struct event **ev)
  * With a linger time close(2) waits on Linux, even for a descriptor that does
  * not block.  Whoever is to wait has done so in close.c.
  */
-static void
-disarm_linger(int fd)
+bool
+tcp_socket_disarm_linger(int fd)
 {
 	struct linger linger;
 	socklen_t len = sizeof(linger);
 
-	if (getsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, &len) != 0 ||
-	    linger.l_onoff == 0 || linger.l_linger == 0)
-		return;
+	if (getsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, &len) != 0)
+		return false;
+	if (linger.l_onoff == 0 || linger.l_linger == 0)
+		return true;
 	linger = (struct linger){0};
 	(void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
+	return true;
 }
 
 void
@@ -74,7 +76,7 @@ tcp_socket_close_fd(struct tcp_socket *s)
 	drop_event(&s->write_event);
 	if (s->fd < 0)
 		return;
-	disarm_linger(s->fd);
+	(void)tcp_socket_disarm_linger(s->fd);
 	(void)close(s->fd);
 	s->fd = -1;
 }

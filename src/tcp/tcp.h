@@ -94,6 +94,12 @@ bool tcp_idle(const struct tcp_context *ctx);
 /* At the end of a loop turn: frees the sockets that have ended. */
 void tcp_reap(struct tcp_context *ctx);
 
+/*
+ * Closes a descriptor that a client passed and that is of no use, without waiting
+ * for whatever it is.  account is the client's, or NULL; -1 is none.
+ */
+void tcp_discard_fd(struct tcp_context *ctx, int fd, const struct account *account);
+
 /* --- requests that may wait ------------------------------------------- */
 
 struct tcp_outcome {

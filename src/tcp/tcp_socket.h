@@ -210,6 +210,8 @@ struct tcp_socket {
 struct tcp_socket *tcp_socket_new(struct tcp_context *ctx, int fd, int family);
 /* Frees one that has ended (tcp_reap(), tcp_free()): unlinked by the caller. */
 void tcp_socket_free(struct tcp_socket *s);
+/* So that close(2) does not wait.  False: fd is no socket. */
+bool tcp_socket_disarm_linger(int fd);
 /*
  * Drops the events and closes the descriptor, which never blocks: linger
  * {true, 0} resets the connection, any other goes on in the kernel.

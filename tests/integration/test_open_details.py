@@ -6,7 +6,9 @@ tables."""
 import contextlib
 import os
 import shutil
+import signal
 import socket
+import struct
 import subprocess
 import tempfile
 import time
@@ -557,6 +559,37 @@ def test_fdopen_sees_that_a_connection_is_half_closed(room, client):
     g.Peer(room.own(listener.accept()[0])).reset()
     g.until(lambda: not is_connected(mine), "the reset")
     is_outcome(fdopen(client, [mine.fileno()]), "enotconn")
+
+
+@pytest.mark.parametrize("method, params", [
+    ("session.self", None),  # takes none
+    ("gen_tcp.listen", {"port": 0, "options": {"fd": "passed"}}),
+    ("gen_tcp.listen", {"port": 0, "options": {"fd": "passed", "packet": 3}}),
+    ("gen_tcp.fdopen", {"options": {"fd": "passed", "ttl": 0}}),
+    ("file.sendfile", {"socket": 1, "offset": 0, "bytes": 0}),
+    (None, None),  # nothing takes it before the client goes
+])
+def test_a_lingering_socket_that_is_refused(room, bystander, method, params):
+    """Its close would wait for a peer that does not read."""
+    client = room.client()
+    listener = room.tcp_listener(small=True)
+    mine = room.own(socket.create_connection(listener.getsockname()))
+    room.own(listener.accept()[0])
+    g.blast(mine, b"x" * 65536, quiet=0.05)
+    mine.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 60))
+    os.kill(room.daemon.pid, signal.SIGSTOP)
+    try:  # so that the daemon's is the last one to be closed
+        if method is None:
+            client.raw_with_fds(b"{", [mine.fileno()])
+            client.close()
+        else:
+            id = client.request(method, params, fds=[mine.fileno()])
+        mine.close()
+    finally:
+        os.kill(room.daemon.pid, signal.SIGCONT)
+    bystander.fine()
+    if method is not None:
+        client.reply(id).error()
 
 
 def is_connected(sock):

@@ -222,6 +222,14 @@ session_receive(struct session *s, enum wire_status status, const struct wire_me
 }
 
 void
+session_discard(struct session *s, int fd)
+{
+	(void)s;
+	if (fd != -1)
+		close(fd);
+}
+
+void
 session_writable(struct session *s)
 {
 	rpc_of(s)->writables++;

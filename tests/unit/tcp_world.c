@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <check.h>
 #include <event2/event.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -92,6 +93,17 @@ world_open(struct world *w)
 	ck_assert_ptr_nonnull(w->base);
 	w->ctx = tcp_new(w->base, &clock_monotonic, &tcp_config_default, &observer, w);
 	ck_assert_ptr_nonnull(w->ctx);
+}
+
+void
+world_closed(int fd)
+{
+	uint64_t until = clock_deadline(&clock_monotonic, 5000);
+
+	while (fcntl(fd, F_GETFD) != -1) {
+		ck_assert(clock_left(&clock_monotonic, until) > 0);
+		usleep(1000);
+	}
 }
 
 void

@@ -24,6 +24,8 @@ struct world {
 
 void world_open(struct world *w);
 void world_close(struct world *w);
+/* Waits until a thread has closed fd. */
+void world_closed(int fd);
 /* Runs the loop until *what; fails the test if that takes too long. */
 void world_until(struct world *w, const bool *what);
 /* Runs the loop until *count has reached n. */
