@@ -90,6 +90,18 @@ monitor_down(struct handle *h, const char *reason)
 		fire(m, reason);
 }
 
+void
+monitor_over(struct handle *h, const char *reason)
+{
+	struct monitor *m, *next;
+
+	for (m = TAILQ_FIRST(&h->monitors); m != NULL; m = next) {
+		next = TAILQ_NEXT(m, of_socket);
+		if (m->session != h->owner)
+			fire(m, reason);
+	}
+}
+
 size_t
 monitor_count(const struct handle *h)
 {

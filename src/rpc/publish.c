@@ -222,17 +222,33 @@ on_closed(void *ctx, struct tcp_socket *tcp)
 	put_plain(tcp_user(tcp), EVENT_TCP_CLOSED);
 }
 
+static const char *
+down_reason(const struct tcp_socket *tcp)
+{
+	int reason = tcp_end_reason(tcp);
+
+	return reason == 0 ? monitor_normal : reason_name(reason);
+}
+
+static void
+on_over(void *ctx, struct tcp_socket *tcp)
+{
+	struct handle *h = tcp_user(tcp);
+
+	(void)ctx;
+	if (h != NULL)
+		monitor_over(h, down_reason(tcp));
+}
+
 static void
 on_gone(void *ctx, struct tcp_socket *tcp)
 {
 	struct handle *h = tcp_user(tcp);
 
-	int reason = tcp_end_reason(tcp);
-
 	(void)ctx;
 	if (h == NULL)
 		return;
-	monitor_down(h, reason == 0 ? monitor_normal : reason_name(reason));
+	monitor_down(h, down_reason(tcp));
 	ownership_remove(h);
 }
 
@@ -244,5 +260,6 @@ const struct tcp_observer rpc_observer = {
     .passive = on_passive,
     .error = on_error,
     .closed = on_closed,
+    .over = on_over,
     .gone = on_gone,
 };

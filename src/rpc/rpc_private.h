@@ -100,6 +100,11 @@ extern const char monitor_killed[]; /* its owner's connection ended */
 
 /* h is about to be no more: whoever monitors it is told, now or when there is room. */
 void monitor_down(struct handle *h, const char *reason);
+/*
+ * h is as gone, but its owner has yet to be told of it: the others do not wait
+ * for that.
+ */
+void monitor_over(struct handle *h, const char *reason);
 /* How many there are of h. */
 size_t monitor_count(const struct handle *h);
 /* Tells s what found no room, as far as there is room now. */

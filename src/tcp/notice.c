@@ -51,3 +51,13 @@ tcp_notice_closed(struct tcp_socket *s, int reason)
 		s->notice_reason = reason;
 	}
 }
+
+void
+tcp_notice_over(struct tcp_socket *s)
+{
+	const struct tcp_observer *o = s->ctx->observer;
+
+	tcp_state_move(s, TCP_TOLD);
+	if (!s->silent && o->over != NULL)
+		o->over(s->ctx->observer_ctx, s);
+}

@@ -47,7 +47,7 @@ tcp_reader_activated(struct tcp_socket *s)
 		s->recv_reset = false; /* told: to recv it is but closed */
 	}
 	if (s->set.exit_on_close)
-		tcp_state_move(s, TCP_TOLD);
+		tcp_notice_over(s);
 }
 
 /* --- the end of the input -------------------------------------------------- */
@@ -69,9 +69,12 @@ input_ended(struct tcp_socket *s, int reason)
 	if (active)
 		tcp_notice_closed(s, reason == REASON_CLOSED ? 0 : reason);
 	if (last) {
-		tcp_state_move(s, active ? TCP_TOLD : TCP_ZOMBIE);
 		if (active && reason != REASON_CLOSED)
 			s->end_reason = reason;
+		if (active)
+			tcp_notice_over(s);
+		else
+			tcp_state_move(s, TCP_ZOMBIE);
 		tcp_socket_close_fd(s);
 	} else if (active || reason == REASON_CLOSED) {
 		s->eof = true;

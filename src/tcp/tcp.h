@@ -58,6 +58,12 @@ struct tcp_observer {
 	void (*passive)(void *ctx, struct tcp_socket *s);
 	void (*error)(void *ctx, struct tcp_socket *s, int reason);
 	void (*closed)(void *ctx, struct tcp_socket *s);
+	/*
+	 * s has come to its end while active, and is as gone to callers; what is
+	 * still to be told of it (data, error, closed) follows when there is room,
+	 * then gone.  May be NULL.
+	 */
+	void (*over)(void *ctx, struct tcp_socket *s);
 	/* s is no more.  The last call about it; not after tcp_abandon(). */
 	void (*gone)(void *ctx, struct tcp_socket *s);
 };
@@ -372,7 +378,7 @@ bool tcp_is_listener(const struct tcp_socket *s);
 /* As gone to callers: closing, or closed and not yet freed. */
 bool tcp_is_gone(const struct tcp_socket *s);
 /*
- * For gone(): what the socket failed of while it was active (emsgsize,
+ * For over() and gone(): what the socket failed of while it was active (emsgsize,
  * econnreset shown, ...), which gen_tcp's port ends with.  0: closed, by
  * whichever end, or failed while passive.
  */

@@ -278,6 +278,8 @@ void tcp_reader_activated(struct tcp_socket *s);
 bool tcp_notice_room(struct tcp_socket *s);
 /* Tells the first of the notices in mask.  False if there is none, or no room. */
 bool tcp_notice_tell(struct tcp_socket *s, unsigned mask);
+/* Moves s to TCP_TOLD; its end_reason is set. */
+void tcp_notice_over(struct tcp_socket *s);
 /* tcp_closed is to be told, if it never was; reason: tcp_error's, or 0. */
 void tcp_notice_closed(struct tcp_socket *s, int reason);
 

@@ -160,7 +160,10 @@ fail_socket(struct tcp_socket *s, bool shown, bool answered)
 		s->recv_reset = shown;
 		s->send_closed = s->send_closed || !answered;
 	}
-	tcp_state_move(s, active && s->set.exit_on_close ? TCP_TOLD : TCP_ZOMBIE);
+	if (active && s->set.exit_on_close)
+		tcp_notice_over(s);
+	else
+		tcp_state_move(s, TCP_ZOMBIE);
 	tcp_socket_close_fd(s);
 	bytes_fini(&s->out);
 	(void)tcp_socket_charge(s);
