@@ -1,87 +1,15 @@
 # SPDX-License-Identifier: ISC
 """What each kind of waiting caller gets when its socket goes, what the owner is
-told, and what calls get from then on: as gen_tcp answered the same."""
+told, and what calls get from then on: tests/data/gone/table, recorded from erl."""
+
+import os
 
 import pytest
 
 import gentcp_test as g
 from gentcp_test import MB, check_reason
 
-# what ends it (close by another, the owner's end, the peer's FIN or reset, shutdown
-# read, write or both by another, send_timeout_close, too large a packet), active,
-# exit_on_close, show_econnreset: what a recv that waits, a blocked and a suspended
-# sender get; the events; the state; then the answers to send, send, recv, recv.
-# - is: there is no such caller, or it is not asked.
-# Where gen_tcp gives a suspended sender einval (its port has vanished), or lets a
-# caller wait for good, it gets closed here: row 7 of the decisions.
-TABLE = """
-close  false  T F | closed     -          -        | -     | gone   | closed closed closed closed
-close  false  F F | closed     closed     closed   | -     | gone   | closed closed closed closed
-close  true   T F | -          closed     closed   | -     | gone   | closed closed closed closed
-owner  false  T F | closed     -          -        | -     | gone   | closed closed closed closed
-owner  false  F F | closed     closed     closed   | -     | gone   | closed closed closed closed
-owner  true   T F | -          closed     closed   | -     | gone   | closed closed closed closed
-fin    false  T F | closed     -          -        | -     | zombie | closed enotconn enotconn enotconn
-fin    false  F F | closed     -          -        | -     | open   | ok ok closed closed
-fin    false  T F | -          waits      waits    | -     | busy   | - - closed enotconn
-fin    false  F F | -          waits      waits    | -     | busy   | - - closed closed
-fin    false  T F | closed     closed     enotconn | -     | zombie | enotconn enotconn enotconn enotconn
-fin    false  F F | closed     closed     ok       | -     | open   | ok ok closed closed
-fin    true   T F | -          closed     closed   | C     | gone   | closed closed closed closed
-fin    true   F F | -          closed     ok       | C     | open   | ok ok einval einval
-fin    once   T F | -          closed     closed   | C     | gone   | closed closed closed closed
-fin    once   F F | -          closed     ok       | C     | open   | ok ok einval einval
-fin    3      T F | -          closed     closed   | C     | gone   | closed closed closed closed
-fin    3      F F | -          closed     ok       | C     | open   | ok ok einval einval
-reset  false  T F | closed     -          -        | -     | zombie | closed enotconn enotconn enotconn
-reset  false  T T | econnreset -          -        | -     | zombie | enotconn enotconn enotconn enotconn
-reset  false  F F | closed     -          -        | -     | open   | closed closed closed enotconn
-reset  false  F T | econnreset -          -        | -     | open   | econnreset enotconn econnreset enotconn
-reset  false  T F | -          closed     enotconn | -     | zombie | enotconn enotconn closed enotconn
-reset  false  T T | -          econnreset enotconn | -     | zombie | enotconn enotconn econnreset enotconn
-reset  false  F F | -          closed     enotconn | -     | zombie | enotconn enotconn closed enotconn
-reset  false  F T | -          econnreset enotconn | -     | zombie | enotconn enotconn econnreset enotconn
-reset  false  T F | closed     closed     enotconn | -     | zombie | enotconn enotconn closed enotconn
-reset  false  T T | closed     econnreset enotconn | -     | zombie | enotconn enotconn econnreset enotconn
-reset  false  F F | closed     closed     enotconn | -     | zombie | enotconn enotconn closed enotconn
-reset  false  F T | closed     econnreset enotconn | -     | zombie | enotconn enotconn econnreset enotconn
-reset  true   T F | -          closed     closed   | C     | gone   | closed closed closed closed
-reset  true   T T | -          econnreset closed   | E C   | gone   | closed closed closed closed
-reset  true   F F | -          closed     enotconn | C     | zombie | enotconn enotconn enotconn enotconn
-reset  true   F T | -          econnreset enotconn | E C   | zombie | enotconn enotconn enotconn enotconn
-reset  once   T T | -          econnreset closed   | E C   | gone   | closed closed closed closed
-reset  3      F T | -          econnreset enotconn | E C   | zombie | enotconn enotconn enotconn enotconn
-read   false  T F | closed     -          -        | -     | zombie | closed enotconn enotconn enotconn
-read   false  F F | closed     -          -        | -     | open   | ok ok closed closed
-read   false  T F | -          waits      waits    | -     | busy   | - - closed enotconn
-read   false  F F | -          waits      waits    | -     | busy   | - - closed closed
-read   false  T F | closed     closed     enotconn | -     | zombie | enotconn enotconn enotconn enotconn
-read   false  F F | closed     closed     ok       | -     | open   | ok ok closed closed
-read   true   T F | -          closed     closed   | C     | gone   | closed closed closed closed
-read   true   F F | -          closed     ok       | C     | open   | ok ok einval einval
-write  false  T F | waits      -          -        | -     | open   | closed enotconn closed enotconn
-write  false  F F | waits      -          -        | -     | open   | closed enotconn closed enotconn
-write  false  T F | -          waits      waits    | -     | busy   | - - timeout timeout
-write  false  F F | waits      waits      waits    | -     | busy   | - - ealready ealready
-write  true   T F | -          waits      waits    | -     | busy   | - - einval einval
-both   false  T F | closed     -          -        | -     | zombie | closed enotconn enotconn enotconn
-both   false  F F | closed     -          -        | -     | open   | closed closed closed enotconn
-both   false  F F | waits      waits      waits    | -     | busy   | - - ealready ealready
-both   true   T F | -          waits      waits    | -     | busy   | - - einval einval
-late   false  T F | -          timeout    enotconn | -     | zombie | enotconn enotconn enotconn enotconn
-late   false  F F | closed     timeout    enotconn | -     | zombie | enotconn enotconn enotconn enotconn
-late   true   T F | -          timeout    enotconn | -     | zombie | enotconn enotconn enotconn enotconn
-late   true   F F | -          timeout    enotconn | -     | zombie | enotconn enotconn enotconn enotconn
-large  false  T F | emsgsize   -          -        | -     | zombie | enotconn enotconn enotconn enotconn
-large  false  F F | emsgsize   -          -        | -     | open   | ok ok timeout timeout
-large  false  T F | -          waits      waits    | -     | busy   | - - emsgsize enotconn
-large  false  F F | -          waits      waits    | -     | busy   | - - emsgsize timeout
-large  false  T F | emsgsize   closed     enotconn | -     | zombie | enotconn enotconn enotconn enotconn
-large  false  F F | emsgsize   closed     ok       | -     | open   | ok ok timeout timeout
-large  true   T F | -          closed     closed   | M C   | gone   | closed closed closed closed
-large  true   F F | -          closed     ok       | M C   | open   | ok ok einval einval
-"""
-
+TABLE = os.path.join(g.HERE, "..", "data", "gone", "table")
 STATES = {
     "open": ["connected", "open"],
     "busy": ["busy", "connected", "open"],
@@ -96,9 +24,11 @@ SIZE = 3 * MB  # more than the kernel takes for a peer that does not read
 
 
 def rows():
-    for text in TABLE.strip().splitlines():
-        parts = [part.split() for part in text.split("|")]
-        yield pytest.param(*parts, id=" ".join(text.replace("|", "").split()[:7]))
+    with open(TABLE) as f:
+        for text in f:
+            if not text.startswith("#"):
+                parts = [part.split() for part in text.split("|")]
+                yield pytest.param(*parts, id=" ".join(text.replace("|", "").split()[:7]))
 
 
 class Waiting:
