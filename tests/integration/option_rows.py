@@ -10,6 +10,7 @@ import struct
 # From the kernel's headers; Python 3.11 has not got them.
 SO_PRIORITY = 12
 IP_RECVTTL = 12
+IP_PKTOPTIONS = 9
 
 BOOLEANS = [(True, True), (False, False)]
 NO_BOOLEAN = [0, 1, "true", None, [], {}, 1.0]
@@ -38,15 +39,17 @@ class Row:
     opens     of creation: (options, what sockname then shows) in each family
     ignored   families where it is taken and does nothing
     early     only before bind: setopts is always refused by the kernel
+    elsewhere the file that tests what it does, where that takes more than a row
     """
 
     def __init__(self, name, good, bad, default=None, when="CLSG", on=ALL, accept="copied",
             kernel=None, told=False, bare=None, refused=(), opens=None, ignored="",
-            early=False):
+            early=False, elsewhere=None):
         self.name, self.good, self.bad, self.default = name, good, bad, default
         self.when, self.on, self.accept, self.kernel = when, on.split(), accept, kernel
         self.told, self.bare, self.refused = told, bare, list(refused)
         self.opens, self.ignored, self.early = opens or {}, ignored.split(), early
+        self.elsewhere = elsewhere
 
     def seen(self, fd):
         """The kernel's value, as getopts would show it."""
@@ -148,6 +151,8 @@ ROWS = [
     }),
     Row("protocol", [("tcp", None), ("mptcp", None)], ["udp", 6, True, None, 262], when="CL",
         on=IP, accept="no"),
+    Row("netns", [], [1, True, None, {}, "a" * 256, "/nul\0", [256]], accept="no",
+        elsewhere="test_netns.py"),
     Row("inet_backend", [("inet", None), ("socket", None)],
         ["Socket", "", 0, True, None, [], {}], when="CL", accept="copied"),
 
@@ -187,6 +192,10 @@ ROWS = [
         [("lo", "lo"), ("", ""), ({"base64": "bG8="}, "lo"), ([108, "o"], "lo")],
         ["0123456789abcdef", "lo\0", 1, True, None, {}], "", refused=["no-such-device"], on=IP, told=True,
         **sol(socket.SO_BINDTODEVICE, "kernel")),
+    Row("pktoptions", [], [], when="G", on=IP, accept="no",
+        kernel=(socket.IPPROTO_IP, IP_PKTOPTIONS), elsewhere="test_raw.py"),
+    Row("raw", [], [4, None, "raw", [], [6], [6, 1], [6, 1, 4], [6, 1, None], ["6", 1, "abcd"],
+        [6, 2**31, "abcd"], [6, 1, "a", "b"]], accept="kernel", elsewhere="test_raw.py"),
 
     # --- bare words -------------------------------------------------------------
     Row("binary", [], [], when="CLS", accept="no", bare=("mode", "binary")),
@@ -195,8 +204,5 @@ ROWS = [
     Row("inet6", [], [], when="CL", accept="no", bare=("family", "inet6")),
     Row("local", [], [], when="CL", accept="no", bare=("family", "local")),
 ]
-
-# These have tests of their own: test_raw.py, test_netns.py.
-ELSEWHERE = ["netns", "pktoptions", "raw"]
 
 BY_NAME = {row.name: row for row in ROWS}

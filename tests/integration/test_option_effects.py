@@ -13,9 +13,8 @@ import pytest
 
 import gentcp_test as g
 from gentcp_test import check_reason, ip
-from option_rows import IP_RECVTTL
+from option_rows import IP_PKTOPTIONS, IP_RECVTTL
 
-IP_PKTOPTIONS = 9
 IPV6_2292PKTOPTIONS = 6
 SIOCOUTQNSD = 0x894B
 SO_ATTACH_FILTER = 26
