@@ -5,6 +5,8 @@
 
 #include "rpc/rpc_private.h"
 
+enum { SENDFILE_DESCRIPTORS = 2 }; /* the file, and a duplicate of the socket */
+
 /* The bytes of params[1] or the attachment.  False: the call has been answered. */
 static bool
 read_data(struct call *call, const struct request *q, const void **data, size_t *len)
@@ -151,6 +153,17 @@ file_sent(struct tcp_request *r, const struct tcp_outcome *o)
 	reply_refused(call_of(r), o->reason, NULL, detail);
 }
 
+/* Descriptors are few: a file that is sent or waits is charged for like sockets. */
+static bool
+charge_file(struct call *call)
+{
+	if (charge_open(&call->socket_charge, &call->session->account, LIMIT_SOCKETS,
+		SENDFILE_DESCRIPTORS))
+		return true;
+	reply_refused(call, REASON_SYSTEM_LIMIT, NULL, "too many sockets and files");
+	return false;
+}
+
 void
 call_sendfile(struct call *call, struct request *q)
 {
@@ -164,7 +177,7 @@ call_sendfile(struct call *call, struct request *q)
 		reply_refused(call, EBADF, NULL, "the file's descriptor is missing");
 	else if (offset < 0 || bytes < 0)
 		reply_refused(call, EINVAL, NULL, "neither offset nor bytes below 0");
-	else if (call_wait(call, file_sent)) {
+	else if (charge_file(call) && call_wait(call, file_sent)) {
 		q->fd = -1;
 		tcp_sendfile(q->handle->tcp, fd, offset, (uint64_t)bytes, &call->request);
 	}

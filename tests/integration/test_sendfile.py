@@ -386,6 +386,19 @@ def test_they_count_as_waiting_requests(tmp_path):
             assert sendfile(client, number, f, BIG - 5) == 5
 
 
+def test_their_descriptors_count(tmp_path):
+    with configured(tmp_path, client_sockets=5) as room:
+        client = room.client()
+        number, peer = room.pair(client, small=True)
+        with file_of(size=BIG) as f:
+            ids = [start(client, number, f) for _ in range(3)]
+            check_reason(client.reply(ids[2]).error(), "system_limit")
+            assert peer.read(2 * BIG) == b"\0" * (2 * BIG)
+            for id in ids[:2]:
+                assert client.reply(id).result() == {"sent": BIG}
+            assert sendfile(client, number, f, BIG - 5) == 5
+
+
 def swallow(pipe, sock, size):
     """Reads so many bytes as fast as it can; tells how long that took."""
     buffer = bytearray(4 * g.MB)
