@@ -98,7 +98,7 @@ def test_a_socket_that_is_shared(room, client, bystander):
     number, peer = room.pair(client, small=True)
     mine = client.getfd(number)
     mine.setblocking(True)
-    data = g.pattern(BIG // 4)
+    data = g.pattern(BIG)
     with file_of(data) as f:
         id = start(client, number, f, 1, len(data) - 2)
     begun(client, number, peer)
