@@ -123,31 +123,23 @@ exact_length(const struct tcp_socket *s)
 static enum packet_status
 next_raw(const struct tcp_socket *s, struct packet_span *span)
 {
-	size_t len = bytes_len(&s->in), exact = exact_length(s), limit = raw_limit(s);
+	size_t len = bytes_len(&s->in), limit = raw_limit(s);
 
 	*span = (struct packet_span){0};
-	if (len == 0 || len < exact) {
-		span->want = exact;
-		return PACKET_MORE;
-	}
-	if (exact > 0)
-		len = exact;
-	else if (len > limit)
-		len = limit;
-	span->total = span->len = len;
-	return PACKET_READY;
+	span->total = span->len = len < limit ? len : limit;
+	return len > 0 ? PACKET_READY : PACKET_MORE;
 }
 
-/* The end of the packet in progress is known, whatever packet has become since. */
+/* Where it ends is known, whatever packet has become since. */
 static enum packet_status
-next_awaited(const struct tcp_socket *s, struct packet_span *span)
+next_known(const struct tcp_socket *s, size_t total, struct packet_span *span)
 {
 	*span = (struct packet_span){0};
-	if (bytes_len(&s->in) < s->awaited) {
-		span->want = s->awaited;
+	if (bytes_len(&s->in) < total) {
+		span->want = total;
 		return PACKET_MORE;
 	}
-	span->total = s->awaited;
+	span->total = total;
 	s->set.packet->strip(bytes_head(&s->in), span);
 	return PACKET_READY;
 }
@@ -172,11 +164,12 @@ static enum packet_status
 next_packet(struct tcp_socket *s, struct packet_span *span)
 {
 	enum packet_status status;
+	size_t exact = exact_length(s);
 
-	if (exact_length(s) > 0)
+	if (exact > 0)
 		s->awaited = 0;
-	if (s->awaited > 0)
-		status = next_awaited(s, span);
+	if (exact > 0 || s->awaited > 0)
+		status = next_known(s, exact > 0 ? exact : s->awaited, span);
 	else if (s->set.packet->raw)
 		status = next_raw(s, span);
 	else
