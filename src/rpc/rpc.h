@@ -97,6 +97,8 @@ bool session_hold(struct session *s, size_t bytes);
  * it is, or for what was done with it.
  */
 void session_discard(struct session *s, int fd);
+/* The same of one that sink->pass() was given: the socket itself stays as it is. */
+void session_release(struct session *s, int fd);
 
 /* The sink has room again. */
 void session_writable(struct session *s);

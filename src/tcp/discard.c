@@ -63,13 +63,36 @@ close_in_thread(struct tcp_context *ctx, int fd, const void *key)
 	return true;
 }
 
+static const void *
+key_of(const struct account *account)
+{
+	return account != NULL ? account->parent : NULL;
+}
+
 void
 tcp_discard_fd(struct tcp_context *ctx, int fd, const struct account *account)
 {
-	const void *key = account != NULL ? account->parent : NULL;
-
 	if (fd < 0)
 		return;
-	if (tcp_socket_disarm_linger(fd) || !close_in_thread(ctx, fd, key))
+	if (tcp_socket_disarm_linger(fd) || !close_in_thread(ctx, fd, key_of(account)))
 		(void)close(fd);
+}
+
+static bool
+lingers(int fd)
+{
+	struct linger linger;
+	socklen_t len = sizeof(linger);
+
+	return getsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, &len) == 0 &&
+	    linger.l_onoff != 0 && linger.l_linger > 0;
+}
+
+void
+tcp_release_fd(struct tcp_context *ctx, int fd, const struct account *account)
+{
+	if (fd < 0 || (lingers(fd) && close_in_thread(ctx, fd, key_of(account))))
+		return;
+	(void)tcp_socket_disarm_linger(fd);
+	(void)close(fd);
 }

@@ -105,6 +105,11 @@ void tcp_reap(struct tcp_context *ctx);
  * for whatever it is.  account is the client's, or NULL; -1 is none.
  */
 void tcp_discard_fd(struct tcp_context *ctx, int fd, const struct account *account);
+/*
+ * The same of a duplicate of a socket of ours, which may live on, so its linger is
+ * let be; it is lost only where no thread is to be had.
+ */
+void tcp_release_fd(struct tcp_context *ctx, int fd, const struct account *account);
 
 /* --- requests that may wait ------------------------------------------- */
 

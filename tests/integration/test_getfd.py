@@ -131,6 +131,20 @@ def test_a_client_that_leaves_them_unread(room, client):
 # - flags that a client takes off -
 
 
+def test_its_linger_stays(room, client):
+    """Whether the daemon's duplicate went out or not: the socket lives on."""
+    number, _ = room.pair(client, {"linger": [True, 7]})
+    with client.getfd(number):
+        assert client.getopt(number, "linger") == [True, 7]
+    other = room.client()
+    for _ in range(20):
+        other.request("inet.getfd", {"socket": number})
+    other.close()
+    client.sync()
+    assert client.getopt(number, "linger") == [True, 7]
+    client.setopts(number, {"linger": [False, 0]})
+
+
 def test_a_blocking_descriptor_does_not_block_the_daemon(room, client, bystander):
     number, peer = room.pair(client, small=True)
     mine = client.getfd(number)

@@ -230,6 +230,12 @@ session_discard(struct session *s, int fd)
 }
 
 void
+session_release(struct session *s, int fd)
+{
+	session_discard(s, fd);
+}
+
+void
 session_writable(struct session *s)
 {
 	rpc_of(s)->writables++;
