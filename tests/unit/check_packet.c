@@ -482,54 +482,6 @@ START_TEST(line_is_gen_tcps_rule)
 }
 END_TEST
 
-START_TEST(headers)
-{
-	static const struct {
-		enum packet_id id;
-		size_t len, header;
-		unsigned char bytes[4];
-		uint64_t max;
-	} rows[] = {
-	    {PACKET_RAW, 5, 0, {0xee, 0xee, 0xee, 0xee}, UINT64_MAX},
-	    {PACKET_LINE, 5, 0, {0xee, 0xee, 0xee, 0xee}, UINT64_MAX},
-	    {PACKET_1, 255, 1, {255, 0xee, 0xee, 0xee}, 255},
-	    {PACKET_2, 0x1234, 2, {0x12, 0x34, 0xee, 0xee}, 65535},
-	    {PACKET_4, 0xfedcba98, 4, {0xfe, 0xdc, 0xba, 0x98}, 4294967295},
-	    {PACKET_4, 0, 4, {0, 0, 0, 0}, 4294967295},
-	    {PACKET_SUNRM, 5, 0, {0xee, 0xee, 0xee, 0xee}, UINT64_MAX},
-	    {PACKET_ASN1, 5, 0, {0xee, 0xee, 0xee, 0xee}, UINT64_MAX},
-	    {PACKET_CDR, 5, 0, {0xee, 0xee, 0xee, 0xee}, UINT64_MAX},
-	    {PACKET_FCGI, 5, 0, {0xee, 0xee, 0xee, 0xee}, UINT64_MAX},
-	    {PACKET_TPKT, 5, 0, {0xee, 0xee, 0xee, 0xee}, UINT64_MAX},
-	};
-	unsigned char out[4];
-	size_t i;
-
-	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		const struct packet_type *type = packet_type(rows[i].id);
-
-		memset(out, 0xee, sizeof(out));
-		ck_assert_uint_eq(type->header(rows[i].len, out), rows[i].header);
-		ck_assert_mem_eq(out, rows[i].bytes, 4);
-		ck_assert_uint_eq(type->max_body, rows[i].max);
-	}
-}
-END_TEST
-
-START_TEST(table)
-{
-	int id;
-
-	for (id = 0; id < PACKET_COUNT; id++) {
-		ck_assert_int_eq(packet_type((enum packet_id)id)->id, id);
-		ck_assert_int_eq(packet_type((enum packet_id)id)->raw, id == PACKET_RAW);
-		ck_assert_int_eq(
-		    packet_type((enum packet_id)id)->http, id >= PACKET_HTTP);
-	}
-	ck_assert_ptr_null(packet_type(PACKET_COUNT));
-}
-END_TEST
-
 int
 main(void)
 {
@@ -539,8 +491,6 @@ main(void)
 	tcase_set_timeout(tc, 60);
 	tcase_add_loop_test(tc, cases, 0, (int)(sizeof(files) / sizeof(files[0])));
 	tcase_add_test(tc, line_is_gen_tcps_rule);
-	tcase_add_test(tc, headers);
-	tcase_add_test(tc, table);
 	suite_add_tcase(suite, tc);
 	return run_suite(suite);
 }
