@@ -147,7 +147,10 @@ static const struct option_row rows[] = {
 		"Setting recbuf raises it, unless it was set itself."},
 	[OPTION_EXIT_ON_CLOSE] = {ID(OPTION_EXIT_ON_CLOSE, "exit_on_close"), BOOLEAN,
 	    WHEN(AT_ALL), COPIED, ON(ALL), .initial = "true",
-	    .help = "whether the socket closes when its peer does; false to go on sending"},
+	    .help = "whether the socket closes when its peer does; false to go on sending",
+	    .note = "With false, a send that is blocked when the peer's end is noticed gets closed, and "
+		"what is queued is dropped, as in gen_tcp; a high_watermark that is not "
+		"reached spares both."},
 	[OPTION_SEND_TIMEOUT] = {ID(OPTION_SEND_TIMEOUT, "send_timeout"),
 	    .type = OPTION_T_TIMEOUT, .max = MS_MAX,
 	    WHEN(AT_ALL), COPIED, ON(ALL), UNIT("ms"), .initial = "infinity",

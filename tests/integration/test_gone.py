@@ -125,6 +125,19 @@ def test_a_close_that_waits_when_the_peer_resets(room):
     assert client.reply(closing).result() == "ok"
 
 
+def test_a_close_that_waits_when_the_peer_closes_its_half(room):
+    """Nobody reads any more: all that is queued goes out."""
+    client = room.client(attachments=True)
+    s, peer = room.pair(client, {"high_watermark": 64 * MB, "sndbuf": 8192}, small=True)
+    data = g.pattern(SIZE)
+    client.send(s, data, attached=True)
+    closing = client.request("gen_tcp.close", {"socket": s})
+    assert client.waiting(closing)
+    peer.half_close()
+    assert peer.read_end() == data
+    assert client.reply(closing).result() == "ok"
+
+
 def test_a_close_that_waits_when_the_owner_ends(room):
     """The socket is closed already: what is queued still goes out."""
     owner, client = room.client(attachments=True), room.client()
