@@ -61,8 +61,8 @@ def name_of(c, method, socket):
     ("127.0.0.01", [], OK),
     ("2130706433", [], OK),
     ("0.0.0.0", [], OK),
-    ("127.0.0.1.", [], "nxdomain"),
-    ("127.0.0.256", [], "nxdomain"),
+    ("127.0.0.1.", [], ("nxdomain", "timeout")),  # names: who knows what answers
+    ("127.0.0.256", [], ("nxdomain", "timeout")),
     ("::1", [], "nxdomain"),
     ("::1", ["inet"], "nxdomain"),
     ("127.0.0.1", ["inet6"], "nxdomain"),
@@ -89,9 +89,10 @@ def test_forms_of_a_destination(room, client, address, options, wanted):
     options = [*options, ["active", False]]
     params = {"address": address, "port": port, "options": options, "timeout": 5000}
     reply = client.reply(client.request("gen_tcp.connect", params))
-    if wanted == "nxdomain" and outcome(reply) == "timeout":
-        pytest.skip("the name server of this machine does not answer")
-    is_outcome(reply, wanted)
+    if isinstance(wanted, tuple):
+        assert outcome(reply) in wanted, reply.json
+    else:
+        is_outcome(reply, wanted)
     if wanted == OK:
         name = name_of(client, "inet.peername", reply.result()["socket"])
         assert name == {"family": "inet", "addr": "127.0.0.1", "port": port}
