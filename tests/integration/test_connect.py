@@ -404,11 +404,12 @@ def test_connect_with_a_passed_descriptor(room, client):
     r = client.reply(client.request(
         "gen_tcp.connect",
         {"address": "127.0.0.1", "port": listener.getsockname()[1],
-         "options": {"fd": "passed", "active": False}},
+         "options": {"fd": "passed", "active": False, "linger": [True, 5]}},
         fds=[mine.fileno()],
     ))
     s = r.result()["socket"]
     peer = g.Peer(room.own(listener.accept()[0]))
+    assert client.getopt(s, "linger") == [True, 5]
     client.send(s, b"passed")
     assert peer.read(6) == b"passed"
     mine = room.own(socket.create_connection(listener.getsockname()))
