@@ -150,8 +150,8 @@ int request_put_hello(struct gentcp *g, uint64_t *id);
 
 /* Room for a callback; false without memory.  Before request_put(). */
 bool request_reserve(struct gentcp *g, gentcp_reply_fn fn);
-/* Appends JSON text, checked and without LF. */
-int request_read_params(struct gentcp *g, const char *params, struct bytes *text);
+/* Appends JSON text to params, checked and without LF. */
+int request_read_params(struct gentcp *g, const char *text, struct bytes *params);
 /* After it: fn waits for the reply to id, if rc is GENTCP_OK.  Passes rc on. */
 int request_expect(struct gentcp *g, int rc, uint64_t id, gentcp_reply_fn fn, void *ctx);
 
