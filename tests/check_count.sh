@@ -46,10 +46,12 @@ program check_a PASS "skipped: check_a.c::one: no luck" "100%: Checks: 5, Failur
 expect "the skipped are no passes" 0 "9 passed, 0 failed" "$folder"
 expect "a skip that is on no list" 1 \
     "skipped, and not on the list tests/skips: test_b.py::test_it[a b]: no luck" -s "$folder"
-listed=$(grep -v '^#' "$top/tests/skips" | head -n 1)
 program check_a PASS "100%: Checks: 5, Failures: 0, Errors: 0"
-program test_b PASS "skipped: ${listed//\*/x}" "2 passed, 1 skipped in 0.1s"
-expect "a skip that is on the list" 0 "" -s "$folder"
+while IFS= read -r listed; do
+	program test_b PASS "skipped: ${listed//\*/x}" "2 passed, 1 skipped in 0.1s"
+	expect "a skip that is on the list" 0 "" -s "$folder"
+done < <(grep -v '^#' "$top/tests/skips")
+program test_b PASS "2 passed in 0.1s"
 program check_d SKIP "no word of a reason"
 expect "a program that skips without a word" 1 \
     "skipped, and not on the list tests/skips: check_d::all: it does not say why" -s "$folder"
