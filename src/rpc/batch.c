@@ -9,6 +9,7 @@ struct batch {
 	struct bytes out;     /* "[" and answers, a comma before each but the first */
 	struct charge charge; /* for out, which may wait long for its last member */
 	size_t users;
+	struct monitor_list monitors;
 };
 
 struct batch *
@@ -20,6 +21,7 @@ batch_new(struct session *s)
 		return NULL;
 	b->session = s;
 	b->users = 1;
+	TAILQ_INIT(&b->monitors);
 	/* cannot fail: it is nothing yet */
 	(void)charge_open(&b->charge, &s->account, LIMIT_BYTES, 0);
 	return b;
@@ -37,6 +39,12 @@ batch_out(struct batch *b)
 {
 	bytes_append_char(&b->out, bytes_len(&b->out) == 0 ? '[' : ',');
 	return &b->out;
+}
+
+struct monitor_list *
+batch_monitors(struct batch *b)
+{
+	return &b->monitors;
 }
 
 void
@@ -61,8 +69,7 @@ batch_release(struct batch *b)
 		bytes_append(out, bytes_head(&b->out), bytes_len(&b->out));
 		s->sink->commit(s->sink_ctx, NULL, 0);
 	}
-	if (!s->ended)
-		monitor_known(s, b);
+	monitor_known(s, &b->monitors);
 	charge_close(&b->charge);
 	bytes_fini(&b->out);
 	free(b);

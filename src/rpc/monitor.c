@@ -19,12 +19,13 @@ struct monitor {
 	TAILQ_ENTRY(monitor) link; /* of its session's monitors or downs */
 	TAILQ_ENTRY(monitor) of_socket;
 	struct session *session;
-	struct handle *handle; /* NULL: gone, for that reason */
-	const char *reason;    /* static */
+	struct handle *handle; /* NULL: gone … */
+	const char *reason;    /* … for that, static; NULL before */
 	uint64_t id, socket;
-	/* its number is in the answers of this one, which are not sent yet */
-	const struct batch *batch;
-	struct charge charge; /* LIMIT_MONITORS */
+	/* those whose numbers are in the answers of a batch that are not sent yet */
+	TAILQ_ENTRY(monitor) in_batch;
+	struct monitor_list *unnamed; /* NULL: its number is known */
+	struct charge charge;	      /* LIMIT_MONITORS */
 };
 
 /* m, in no list any more, ends. */
@@ -32,8 +33,8 @@ static void
 end(struct monitor *m)
 {
 	(void)idmap_remove(&m->session->rpc->monitors, m->id);
-	if (m->batch != NULL)
-		m->session->unknown_monitors--;
+	if (m->unnamed != NULL)
+		TAILQ_REMOVE(m->unnamed, m, in_batch);
 	charge_close(&m->charge);
 	free(m);
 }
@@ -46,18 +47,12 @@ leave_socket(struct monitor *m)
 	m->handle = NULL;
 }
 
-/* Tells what is due, the oldest first; what a batch has yet to name waits for that. */
 void
 monitor_resume(struct session *s)
 {
-	struct monitor *m, *next;
+	struct monitor *m;
 
-	for (m = TAILQ_FIRST(&s->downs); m != NULL; m = next) {
-		next = TAILQ_NEXT(m, link);
-		if (!s->sink->room(s->sink_ctx))
-			return;
-		if (m->batch != NULL)
-			continue;
+	while ((m = TAILQ_FIRST(&s->downs)) != NULL && s->sink->room(s->sink_ctx)) {
 		event_put_down(s->sink->out(s->sink_ctx), m->id, m->socket, m->reason);
 		s->sink->commit(s->sink_ctx, NULL, 0);
 		TAILQ_REMOVE(&s->downs, m, link);
@@ -66,19 +61,32 @@ monitor_resume(struct session *s)
 	session_look(s);
 }
 
+/* m, whose socket is gone and whose number is known, is to be told of. */
+static void
+put_down(struct monitor *m)
+{
+	struct session *s = m->session;
+
+	TAILQ_REMOVE(&s->monitors, m, link);
+	TAILQ_INSERT_TAIL(&s->downs, m, link);
+}
+
 /* m's socket is no more. */
 static void
 fire(struct monitor *m, const char *reason)
 {
-	struct session *s = m->session;
-
 	leave_socket(m);
-	TAILQ_REMOVE(&s->monitors, m, link);
 	m->reason = reason;
 	/* from now on it cannot be cancelled, as gen_tcp's 'DOWN' in the mailbox */
-	(void)idmap_remove(&s->rpc->monitors, m->id);
-	TAILQ_INSERT_TAIL(&s->downs, m, link);
-	monitor_resume(s);
+	(void)idmap_remove(&m->session->rpc->monitors, m->id);
+	if (m->unnamed != NULL) {
+		/* in the order in which they came to this */
+		TAILQ_REMOVE(m->unnamed, m, in_batch);
+		TAILQ_INSERT_TAIL(m->unnamed, m, in_batch);
+		return;
+	}
+	put_down(m);
+	monitor_resume(m->session);
 }
 
 void
@@ -114,23 +122,18 @@ monitor_count(const struct handle *h)
 }
 
 void
-monitor_known(struct session *s, const struct batch *batch)
+monitor_known(struct session *s, struct monitor_list *unnamed)
 {
-	struct monitor_list *const lists[] = {&s->monitors, &s->downs};
 	struct monitor *m;
-	size_t i;
 
-	if (s->unknown_monitors == 0)
-		return;
-	for (i = 0; i < 2; i++) {
-		TAILQ_FOREACH (m, lists[i], link) {
-			if (m->batch != batch)
-				continue;
-			m->batch = NULL;
-			s->unknown_monitors--;
-		}
+	while ((m = TAILQ_FIRST(unnamed)) != NULL) {
+		TAILQ_REMOVE(unnamed, m, in_batch);
+		m->unnamed = NULL;
+		if (m->reason != NULL)
+			put_down(m);
 	}
-	monitor_resume(s);
+	if (!s->ended)
+		monitor_resume(s);
 }
 
 void
@@ -179,9 +182,10 @@ monitor_new(struct session *s, struct monitor **out)
 static void
 name(struct call *call, struct monitor *m)
 {
-	m->batch = call->batch;
-	if (m->batch != NULL)
-		m->session->unknown_monitors++;
+	if (call->batch != NULL) {
+		m->unnamed = batch_monitors(call->batch);
+		TAILQ_INSERT_TAIL(m->unnamed, m, in_batch);
+	}
 	reply_json(call, json_pack("{s:I}", "monitor", (json_int_t)m->id));
 }
 

@@ -109,8 +109,11 @@ void monitor_over(struct handle *h, const char *reason);
 size_t monitor_count(const struct handle *h);
 /* Tells s what found no room, as far as there is room now. */
 void monitor_resume(struct session *s);
-/* The answers of the batch are sent: the numbers of monitors in them are known. */
-void monitor_known(struct session *s, const struct batch *batch);
+/*
+ * The answers of a batch are sent, or s ends: the numbers of these monitors are known.
+ * Empties the list.
+ */
+void monitor_known(struct session *s, struct monitor_list *unnamed);
 /* s ends, and its monitors with it. */
 void monitor_forget(struct session *s);
 
@@ -139,9 +142,8 @@ struct session {
 	struct handle_list handles;
 	struct handle_list stalled_handles;
 	struct call_list stalled_calls; /* recvs whose answer found no room */
-	struct monitor_list monitors;	/* of sockets that are there */
-	struct monitor_list downs;	/* of those that are not: to be told */
-	size_t unknown_monitors;	/* their numbers are in batches not yet sent */
+	struct monitor_list monitors;
+	struct monitor_list downs; /* of sockets that are gone: to be told */
 };
 
 /* A request that is being worked on. */
@@ -210,6 +212,8 @@ struct payload_style session_style(const struct session *s, const struct tcp_soc
 struct batch *batch_new(struct session *s);
 /* The queue for a member's answer, its separator written. */
 struct bytes *batch_out(struct batch *b);
+/* The monitors whose numbers are in its answers. */
+struct monitor_list *batch_monitors(struct batch *b);
 /* Have the answers grown so large that results are refused (system_limit)? */
 bool batch_full(struct batch *b);
 /* One more user: a member that is being worked on, or the one who fills it. */

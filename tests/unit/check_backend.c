@@ -172,6 +172,34 @@ START_TEST(the_header_is_part_of_the_rest)
 }
 END_TEST
 
+/* The kernel took half of the header. */
+START_TEST(a_part_of_the_header)
+{
+	struct pair p;
+	struct call a, b;
+
+	open_backend(&p);
+	pair_packet(&p, PACKET_4, 0);
+	call_init(&a, &p, "a");
+	call_init(&b, &p, "b");
+	(void)stuff(&p);
+	p.s->set.send_timeout = 30;
+	call_say(&a, "abc");
+	bytes_take(&p.s->out, 2);
+	pair_expect(&p, "a=timeout");
+	ck_rest(&a, "\0\3abc", 5);
+	ck_assert_uint_eq(counter(&p, TCP_SEND_OCT), 2);
+	call_fini(&a);
+	/* who vanishes now would cut the stream */
+	p.s->set.send_timeout = CLOCK_NEVER;
+	call_say(&b, "abc");
+	bytes_take(&p.s->out, 2);
+	tcp_cancel(&b.r);
+	ck_assert_uint_eq(bytes_len(&p.s->out), 5);
+	pair_close(&p);
+}
+END_TEST
+
 START_TEST(the_time_runs_on_when_the_turn_comes)
 {
 	struct pair p;
@@ -487,6 +515,7 @@ main(void)
 	    not_gathered,
 	    timeout_gives_the_rest_back,
 	    the_header_is_part_of_the_rest,
+	    a_part_of_the_header,
 	    the_time_runs_on_when_the_turn_comes,
 	    send_timeout_close,
 	    a_vanished_caller_does_not_cut_the_stream,

@@ -162,13 +162,21 @@ START_TEST(a_batch_names_it_first)
 	    "{\"jsonrpc\":\"2.0\",\"id\":3,\"result\":{\"monitor\":2}}]");
 	expect_down(&st.a, 1, left, "normal");
 	expect_down(&st.a, 2, left, "noproc");
+	/* in the order in which they went */
+	tellf(&st.a,
+	    "[" REQUEST("1", "inet.monitor", "[%d]") "," REQUEST(
+		"2", "inet.monitor", "[99]") "," REQUEST("3", "gen_tcp.close", "[1]") "]",
+	    1);
+	json_decref(hear(&st, &st.a));
+	expect_down(&st.a, 4, 99, "noproc");
+	expect_down(&st.a, 3, 1, "normal");
 	/* taken back in its own batch */
 	tellf(&st.a,
 	    "[" REQUEST("4", "inet.monitor", "[%d]") "," REQUEST(
-		"5", "inet.cancel_monitor", "[3]") "]",
+		"5", "inet.cancel_monitor", "[5]") "]",
 	    (int)right);
 	expect(&st, &st.a,
-	    "[{\"jsonrpc\":\"2.0\",\"id\":4,\"result\":{\"monitor\":3}},"
+	    "[{\"jsonrpc\":\"2.0\",\"id\":4,\"result\":{\"monitor\":5}},"
 	    "{\"jsonrpc\":\"2.0\",\"id\":5,\"result\":true}]");
 }
 END_TEST
