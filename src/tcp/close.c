@@ -19,11 +19,7 @@ enum { CLOSE_LOOK = 5000 };
 static int
 shutdown_now(struct tcp_socket *s, int how)
 {
-	if (shutdown(s->fd, how) != 0)
-		return errno;
-	if (how != SHUT_RD)
-		s->shut_write = true;
-	return 0;
+	return shutdown(s->fd, how) == 0 ? 0 : errno;
 }
 
 /*
@@ -39,23 +35,24 @@ is_being_sent(const struct tcp_socket *s)
 void
 tcp_shutdown_run(struct tcp_socket *s, struct tcp_request *r)
 {
-	int reason = 0;
+	int reason = 0, how = r->how;
 
 	if (tcp_is_gone(s))
 		reason = REASON_CLOSED;
 	else if (s->state == TCP_LISTENING && s->set.socket_backend)
-		reason = shutdown_now(s, r->how);
+		reason = shutdown_now(s, how);
 	else if (s->state != TCP_CONNECTED)
 		reason = ENOTCONN;
-	else if (r->how == SHUT_RD || (bytes_len(&s->out) == 0 && s->file == NULL) ||
+	else if (how == SHUT_RD || (bytes_len(&s->out) == 0 && s->file == NULL) ||
 	    is_being_sent(s))
-		reason = shutdown_now(s, r->how);
+		reason = shutdown_now(s, how);
 	else if (s->shut_pending != SHUT_RDWR)
-		s->shut_pending = r->how;
+		s->shut_pending = how;
 	tcp_request_fail(r, reason);
 	/* a local socket would not wake the writer for it */
-	if (s->state == TCP_CONNECTED && s->shut_write && is_being_sent(s))
-		tcp_writer_failed(s, EPIPE, NULL);
+	if (s->state == TCP_CONNECTED && how != SHUT_RD && reason == 0 &&
+	    is_being_sent(s))
+		tcp_writer_failed(s, REASON_CLOSED, NULL);
 }
 
 void

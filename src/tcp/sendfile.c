@@ -179,8 +179,7 @@ tcp_sendfile_run(struct tcp_socket *s, struct tcp_request *r)
 		return;
 	}
 	if (s->shut_pending != -1) {
-		s->shut_write = true; /* as a send behind it: see writer.c */
-		tcp_writer_failed(s, EPIPE, r);
+		tcp_writer_failed(s, REASON_CLOSED, r); /* as a send behind it */
 		return;
 	}
 	s->file = r->file;

@@ -157,7 +157,6 @@ struct tcp_socket {
 	bool flushing;	  /* gather.c gives its answers */
 	/* the one-shot answers of a zombie (semantics 8.11) */
 	bool recv_closed, send_closed, recv_reset;
-	bool shut_write;  /* we have shut down our side */
 	int shut_pending; /* SHUT_… to do when output is out, -1 */
 	unsigned notices;
 	int notice_reason;
@@ -316,8 +315,9 @@ void tcp_recv_watch(struct tcp_socket *s);
 /* --- writer.c ---------------------------------------------------------------- */
 
 /*
- * A send error, err as the kernel said (semantics 1.6): drops the output, closes
- * the descriptor, and tells whom it concerns.  r: the sender at fault, or NULL.
+ * A send error, err as the kernel said, or REASON_CLOSED for a send behind our own
+ * shutdown (semantics 1.6): drops the output, closes the descriptor, and tells whom
+ * it concerns.  r: the sender at fault, or NULL.
  */
 void tcp_writer_failed(struct tcp_socket *s, int err, struct tcp_request *r);
 /* Drops the output.  The blocked sender, if any, gets reason; none waits on. */

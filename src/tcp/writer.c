@@ -186,7 +186,7 @@ settle(struct tcp_socket *s, struct tcp_request *r, int reason)
 void
 tcp_writer_failed(struct tcp_socket *s, int err, struct tcp_request *r)
 {
-	bool reset = err == ECONNRESET || (err == EPIPE && !s->shut_write);
+	bool reset = err == ECONNRESET || err == EPIPE;
 	bool shown = reset && s->set.show_econnreset;
 	struct tcp_request *file = tcp_sendfile_end(s);
 
@@ -411,9 +411,8 @@ admit(struct tcp_socket *s, struct parcel *p, struct tcp_request *r)
 	bool behind = before > 0 || s->file != NULL;
 
 	if (s->shut_pending != -1) {
-		/* As if the shutdown had been done: its own fault, no reset. */
-		s->shut_write = true;
-		tcp_writer_failed(s, EPIPE, r);
+		/* Its own fault, and no reset; once shut down it would be one. */
+		tcp_writer_failed(s, REASON_CLOSED, r);
 		return;
 	}
 	/* Before the kernel is tried: what it leaves could not be refused any more. */

@@ -264,7 +264,7 @@ def test_an_active_sockets_queue_that_meets_a_reset(room, show, exit_on_close):
 
 def test_a_failing_send_of_a_passive_socket_is_told_when_it_becomes_active(room, client):
     for show in (True, False):
-        s, peer = room.pair(client, {"show_econnreset": show})
+        s, _ = room.pair(client, {"show_econnreset": show})
         peer.reset()
         g.reset_seen(client, s)
         check_reason(client.send_fails(s), "econnreset" if show else "closed")
@@ -276,8 +276,15 @@ def test_a_failing_send_of_a_passive_socket_is_told_when_it_becomes_active(room,
         assert client.states(s) == ["closed"]
 
 
-def test_a_send_behind_our_own_shutdown_is_no_reset(room, client):
-    s, _ = room.pair(client, {"show_econnreset": True})
+@pytest.mark.parametrize("pending", [False, True])
+def test_a_send_behind_our_own_shutdown(room, client, pending):
+    """Done, it passes for a reset (asked of erl); while it waits, it does not."""
+    s, _ = room.pair(client, {"show_econnreset": True, "sndbuf": 8192}, small=True)
+    if pending:
+        assert client.send(s, bytes(2 * MB)) == "ok"
+        assert client.getstat(s, ["send_pend"])["send_pend"] > 0
     assert client.shutdown(s, "write") == "ok"
-    check_reason(client.send_fails(s), "closed")
-    check_reason(client.recv_fails(s), "closed")
+    reason = "closed" if pending else "econnreset"
+    check_reason(client.send_fails(s), reason)
+    check_reason(client.recv_fails(s), reason)
+    check_reason(client.send_fails(s), "enotconn")
