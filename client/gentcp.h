@@ -268,7 +268,7 @@ int gentcp_dispatch(struct gentcp *g, int timeout);
  * gentcp_open(), gentcp_hello() queues the hello; gentcp_output() points to what
  * is to be written, gentcp_sent() says how much was; gentcp_feed() takes what
  * was read (NULL, 0: the end).  gentcp_dispatch() with timeout 0 then handles it.
- * Blocking calls return GENTCP_INVALID here.
+ * Blocking calls return GENTCP_INVALID here, and descriptors do not travel.
  */
 int gentcp_hello(struct gentcp *g, gentcp_reply_fn fn, void *ctx);
 const void *gentcp_output(const struct gentcp *g, size_t *len);

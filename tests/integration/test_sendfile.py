@@ -143,6 +143,40 @@ def test_behind_what_is_queued_and_before_what_comes(room, client):
     assert peer.read(10) == b"minetheirs"
 
 
+def test_with_the_backend_socket(room, client):
+    """Nothing is queued there: who sends meanwhile waits until the file is through."""
+    number, peer = room.pair(client, {"inet_backend": "socket"}, small=True)
+    other = room.client()
+    data = g.pattern(BIG)
+    with file_of(data) as f:
+        id = start(client, number, f)
+        begun(client, number, peer)
+        behind = other.start_send(number, b"behind")
+        second = start(client, number, f, BIG - 3)
+    assert other.waiting(behind)
+    assert peer.read(BIG) == data
+    assert client.reply(id).result() == {"sent": BIG}
+    assert client.reply(second).result() == {"sent": 3}
+    assert other.reply(behind).result() == "ok"
+    assert peer.read(9) in (b"behind" + data[-3:], data[-3:] + b"behind")
+
+
+def test_over_mptcp(room, client):
+    try:
+        listener = room.own(socket.socket(socket.AF_INET, socket.SOCK_STREAM, 262))
+    except OSError:
+        pytest.skip("this kernel has no MPTCP")
+    listener.bind(("127.0.0.1", 0))
+    listener.listen()
+    number = client.connect(listener.getsockname()[1], {"protocol": "mptcp"})
+    peer = g.Peer(room.own(listener.accept()[0]))
+    data = g.pattern(BIG)
+    with file_of(data) as f:
+        id = start(client, number, f)
+    assert peer.read(BIG) == data
+    assert client.reply(id).result() == {"sent": BIG}
+
+
 def test_several_in_order(room, client):
     number, peer = room.pair(client, small=True)
     ids, want = [], b""
