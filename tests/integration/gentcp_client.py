@@ -159,7 +159,15 @@ class Client:
         """Sends bytes in a sendmsg of their own with descriptors."""
         self.flush()
         rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, struct.pack("%di" % len(fds), *fds))]
-        sent = self.sock.sendmsg([data], rights)
+        deadline = time.monotonic() + DEADLINE
+        while True:
+            try:
+                sent = self.sock.sendmsg([data], rights)
+                break
+            except BlockingIOError:  # reading meanwhile
+                assert time.monotonic() < deadline, "not in time: room for descriptors"
+                if self.sock in select.select([self.sock], [self.sock], [], DEADLINE)[0]:
+                    self.read_some()
         if sent < len(data):
             self.raw(data[sent:])
 
