@@ -264,7 +264,7 @@ def test_an_active_sockets_queue_that_meets_a_reset(room, show, exit_on_close):
 
 def test_a_failing_send_of_a_passive_socket_is_told_when_it_becomes_active(room, client):
     for show in (True, False):
-        s, _ = room.pair(client, {"show_econnreset": show})
+        s, peer = room.pair(client, {"show_econnreset": show})
         peer.reset()
         g.reset_seen(client, s)
         check_reason(client.send_fails(s), "econnreset" if show else "closed")
