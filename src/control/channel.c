@@ -8,7 +8,9 @@
 
 #include <errno.h>
 #include <event2/event.h>
+#include <linux/sockios.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -17,9 +19,7 @@
 #include "proto/message.h"
 
 enum {
-	ROUNDS = 4,	   /* of settling in one turn */
-	DRAIN_READS = 256, /* of what a client sent and nobody reads … */
-	DRAIN_SIZE = 8192, /* … each of so many bytes */
+	ROUNDS = 4, /* of settling in one turn */
 };
 
 void
@@ -93,16 +93,15 @@ channel_finish(struct channel *ch)
  * tell the client of a reset instead of an orderly end.
  */
 static void
-close_gently(int fd)
+close_gently(struct rpc *rpc, uid_t uid, int fd)
 {
-	char nobody[DRAIN_SIZE];
-	int i;
+	int unread = 0;
 
 	(void)shutdown(fd, SHUT_RD);
-	for (i = 0; i < DRAIN_READS; i++)
-		if (recv(fd, nobody, sizeof(nobody), MSG_DONTWAIT) <= 0)
-			break;
-	close(fd);
+	if (ioctl(fd, SIOCINQ, &unread) == 0 && unread == 0)
+		(void)close(fd);
+	else
+		rpc_discard(rpc, uid, fd);
 }
 
 static void
@@ -136,6 +135,7 @@ channel_open(struct channel_host *host, int fd, uid_t uid, pid_t pid)
 		return ENOMEM;
 	ch->host = host;
 	ch->fd = fd;
+	ch->uid = uid;
 	wire_init(&ch->wire, &host->wire);
 	bytes_init(&ch->out);
 	if (channel_in_init(ch, 0) && channel_out_init(ch, 0)) {
@@ -168,12 +168,14 @@ relieve(struct channel *ch)
 static void
 end(struct channel *ch)
 {
+	struct rpc *rpc = ch->host->rpc;
+	uid_t uid = ch->uid;
 	int fd = ch->fd;
 
 	ch->state = CHANNEL_DEAD;
 	TAILQ_REMOVE(&ch->host->all, ch, link);
 	channel_free(ch);
-	close_gently(fd);
+	close_gently(rpc, uid, fd);
 }
 
 static void
@@ -252,7 +254,7 @@ channel_close_all(struct channel_host *host)
 }
 
 void
-channel_refuse(int fd, int reason)
+channel_refuse(struct channel_host *host, int fd, uid_t uid, int reason)
 {
 	static const struct message_id null = {.kind = MESSAGE_ID_NULL};
 	struct bytes out;
@@ -263,5 +265,5 @@ channel_refuse(int fd, int reason)
 		(void)send(
 		    fd, bytes_head(&out), bytes_len(&out), MSG_DONTWAIT | MSG_NOSIGNAL);
 	bytes_fini(&out);
-	close_gently(fd);
+	close_gently(host->rpc, uid, fd);
 }

@@ -60,9 +60,9 @@ bool channel_idle_all(const struct channel_host *host);
 void channel_close_all(struct channel_host *host);
 
 /*
- * Tells a stranger in one line why he is not served, as far as that can be
+ * Tells a stranger of uid in one line why he is not served, as far as that can be
  * done at once, and closes fd.
  */
-void channel_refuse(int fd, int reason);
+void channel_refuse(struct channel_host *host, int fd, uid_t uid, int reason);
 
 #endif

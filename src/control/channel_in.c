@@ -172,13 +172,16 @@ end_of_stream(struct channel *ch)
 
 /* --- reading -------------------------------------------------------------------- */
 
-/* One read, as much as there is room for. */
+/*
+ * One read, as much as there is room for.  All descriptors are taken: those that are
+ * not the kernel would close in here, which may wait (tcp_discard_fd()).
+ */
 static void
 receive(struct channel *ch)
 {
 	union {
 		struct cmsghdr align;
-		char space[CMSG_SPACE(CHANNEL_FDS_MAX * sizeof(int))];
+		char space[CMSG_SPACE(CHANNEL_FDS_SENT * sizeof(int))];
 	} control;
 	size_t want = ch->last_full ? CHANNEL_READ_MAX : CHANNEL_READ_MIN, space;
 	struct iovec iov = {.iov_base = wire_room(&ch->wire, want, &space)};

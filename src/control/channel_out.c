@@ -50,7 +50,7 @@ channel_out_drop(struct channel *ch)
 	size_t i;
 
 	for (i = 0; i < ch->npassed; i++)
-		session_release(ch->session, ch->passed[i].fd);
+		session_discard(ch->session, ch->passed[i].fd);
 	ch->npassed = ch->handed = 0;
 	ch->passing = false;
 }
@@ -77,7 +77,7 @@ take(struct channel *ch, size_t n)
 	bytes_take(&ch->out, n);
 	for (i = 0; n > 0 && i < ch->npassed; i++) {
 		if (n > ch->passed[i].start && ch->passed[i].fd != -1) {
-			session_release(ch->session, ch->passed[i].fd);
+			session_discard(ch->session, ch->passed[i].fd);
 			ch->passed[i].fd = -1;
 		}
 		ch->passed[i].start -= n < ch->passed[i].start ? n : ch->passed[i].start;
@@ -108,7 +108,7 @@ sink_pass(void *ctx, int fd)
 	if (ch->handed == CHANNEL_FDS_MAX)
 		look_at_handed(ch);
 	if (ch->state == CHANNEL_DEAD || ch->deaf || ch->handed == CHANNEL_FDS_MAX) {
-		session_release(ch->session, fd);
+		session_discard(ch->session, fd);
 		return false;
 	}
 	ch->passed[ch->npassed].fd = fd;

@@ -9,6 +9,7 @@
 
 enum {
 	CHANNEL_FDS_MAX = 16,		/* descriptors that wait for their message */
+	CHANNEL_FDS_SENT = 253,		/* Linux's SCM_MAX_FD: that a read may bring */
 	CHANNEL_READ_MIN = 64 * 1024,	/* room for one read … */
 	CHANNEL_READ_MAX = 256 * 1024,	/* … and where reads are full */
 	CHANNEL_OUT_MIN = 4 * 1024,	/* of a queue that is not empty */
@@ -28,6 +29,7 @@ struct channel {
 	struct channel_host *host;
 	struct session *session;
 	int fd;
+	uid_t uid; /* of the client */
 	enum channel_state state;
 	bool dirty;	/* in the host's list */
 	bool reading;	/* the read event is set */

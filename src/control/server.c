@@ -53,7 +53,7 @@ static void
 welcome(struct server *s, int fd)
 {
 	const int size = SOCKET_BUFFER;
-	struct ucred who;
+	struct ucred who = {.uid = (uid_t)-1};
 	socklen_t len = sizeof(who);
 	uint64_t held;
 	int error;
@@ -61,7 +61,7 @@ welcome(struct server *s, int fd)
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &len) != 0 ||
 	    who.pid == getpid()) {
 		/* the daemon is not its own client: see protocol, section 7 */
-		channel_refuse(fd, EACCES);
+		channel_refuse(&s->host, fd, who.uid, EACCES);
 		return;
 	}
 	/* only wishes: the kernel gives what its settings allow */
@@ -70,7 +70,8 @@ welcome(struct server *s, int fd)
 	error = channel_open(&s->host, fd, who.uid, who.pid);
 	if (error == 0)
 		return;
-	channel_refuse(fd, error == EUSERS ? REASON_SYSTEM_LIMIT : error);
+	channel_refuse(
+	    &s->host, fd, who.uid, error == EUSERS ? REASON_SYSTEM_LIMIT : error);
 	if (log_gate_pass(&s->gate, clock_now(s->host.clock), &held))
 		log_warning("control", "uid %lu, pid %ld refused: %s (%llu more such)",
 		    (unsigned long)who.uid, (long)who.pid,

@@ -70,6 +70,14 @@ rpc_set_tcp(struct rpc *rpc, struct tcp_context *tcp)
 	rpc->tcp = tcp;
 }
 
+void
+rpc_discard(struct rpc *rpc, uid_t uid, int fd)
+{
+	const struct uid_account *user = rpc_uid(rpc, uid);
+
+	tcp_discard_stream(rpc->tcp, fd, user != NULL ? &user->account : NULL);
+}
+
 struct uid_account *
 rpc_uid(struct rpc *rpc, uid_t uid)
 {

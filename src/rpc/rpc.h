@@ -68,6 +68,13 @@ void rpc_set_tcp(struct rpc *rpc, struct tcp_context *tcp);
 extern const struct tcp_observer rpc_observer;
 
 /*
+ * Closes the connection of a client of uid, perhaps of one that was refused.  No
+ * session uses it any more; what lies unread may hold descriptors, too, so this does
+ * not wait for its end.
+ */
+void rpc_discard(struct rpc *rpc, uid_t uid, int fd);
+
+/*
  * A client connected; sink and ctx outlive the session.  NULL where the caps
  * are reached or memory is out: errno is EUSERS or ENOMEM.
  */
@@ -97,8 +104,6 @@ bool session_hold(struct session *s, size_t bytes);
  * it is, or for what was done with it.
  */
 void session_discard(struct session *s, int fd);
-/* The same of one that sink->pass() was given: the socket itself stays as it is. */
-void session_release(struct session *s, int fd);
 
 /* The sink has room again. */
 void session_writable(struct session *s);

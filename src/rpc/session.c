@@ -237,12 +237,6 @@ session_discard(struct session *s, int fd)
 }
 
 void
-session_release(struct session *s, int fd)
-{
-	tcp_release_fd(s->rpc->tcp, fd, &s->account);
-}
-
-void
 session_writable(struct session *s)
 {
 	struct handle *h;

@@ -64,8 +64,7 @@ connector_free(struct connector *c)
 	stop_waiting(c);
 	if (c->s != NULL)
 		tcp_socket_end(c->s, REASON_CLOSED, false);
-	/* the new socket has a duplicate of it */
-	tcp_release_fd(c->ctx, c->fd, c->account);
+	tcp_discard_fd(c->ctx, c->fd, c->account);
 	resolver_addresses_fini(&c->addresses);
 	option_list_fini(&c->options);
 	free(c);

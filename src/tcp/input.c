@@ -6,7 +6,9 @@
  * of just its size, unless it fills most of the spare: then the socket keeps
  * that, and the context makes another when it needs one.
  */
+#include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
@@ -15,7 +17,8 @@
 enum {
 	INPUT_STEP = 64 * 1024,		   /* a buffer grows by as much at a time */
 	INPUT_SPARE = 2 * INPUT_STEP + 64, /* two packets of 64 KiB with headers */
-	INPUT_SPARE_MAX = 1024 * 1024	   /* one that grew larger is not kept */
+	INPUT_SPARE_MAX = 1024 * 1024,	   /* one that grew larger is not kept */
+	INPUT_FDS = 253			   /* Linux's SCM_MAX_FD */
 };
 
 /* Gives s the spare for its own buffer, with what that holds. */
@@ -45,6 +48,56 @@ step(size_t len, size_t want)
 	size_t most = len > INPUT_STEP ? len : INPUT_STEP;
 
 	return want > most ? most : want;
+}
+
+/* Descriptors that a local socket's peer sends along: to let go of them may wait. */
+static void
+discard_rights(struct tcp_socket *s, struct msghdr *msg)
+{
+	struct cmsghdr *c;
+	size_t i, n;
+	int fd;
+
+	for (c = CMSG_FIRSTHDR(msg); c != NULL; c = CMSG_NXTHDR(msg, c)) {
+		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
+			continue;
+		n = (c->cmsg_len - CMSG_LEN(0)) / sizeof(fd);
+		for (i = 0; i < n; i++) {
+			memcpy(&fd, CMSG_DATA(c) + i * sizeof(fd), sizeof(fd));
+			tcp_discard_fd(s->ctx, fd, s->charge.account);
+		}
+	}
+}
+
+static ssize_t
+receive_local(struct tcp_socket *s, void *at, size_t size)
+{
+	union {
+		struct cmsghdr align;
+		char space[CMSG_SPACE(INPUT_FDS * sizeof(int))];
+	} control;
+	struct iovec iov = {.iov_base = at, .iov_len = size};
+	struct msghdr msg = {.msg_iov = &iov,
+	    .msg_iovlen = 1,
+	    .msg_control = control.space,
+	    .msg_controllen = sizeof(control.space)};
+	ssize_t n = recvmsg(s->fd, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+
+	if (n >= 0)
+		discard_rights(s, &msg);
+	return n;
+}
+
+ssize_t
+tcp_input_receive(struct tcp_socket *s, void *at, size_t size)
+{
+	ssize_t n;
+
+	do
+		n = s->family == AF_LOCAL ? receive_local(s, at, size)
+					  : recv(s->fd, at, size, MSG_DONTWAIT);
+	while (n < 0 && errno == EINTR);
+	return n;
 }
 
 unsigned char *
@@ -134,7 +187,7 @@ tcp_input_rescue(struct tcp_socket *s)
 		bytes_truncate(&s->in, len);
 		return;
 	}
-	n = recv(s->fd, room, (size_t)ready, MSG_DONTWAIT);
+	n = tcp_input_receive(s, room, (size_t)ready);
 	if (n > 0)
 		bytes_put(&s->in, (size_t)n);
 }

@@ -20,6 +20,7 @@
 enum {
 	READER_RAW = 64 * 1024,	  /* longest raw delivery while buffer is not set */
 	READER_TURN = 256 * 1024, /* read of one socket before others have theirs */
+	READER_NOTES = 64,	  /* of its error queue at a time */
 	READER_SOME = 4096	  /* room while a packet's length is not known */
 };
 
@@ -212,13 +213,27 @@ read_some(struct tcp_socket *s, size_t want, bool *whole)
 	}
 	if (size > space)
 		size = space;
-	do
-		n = recv(s->fd, at, size, MSG_DONTWAIT);
-	while (n < 0 && errno == EINTR);
+	n = tcp_input_receive(s, at, size);
 	if (n > 0)
 		bytes_put(&s->in, (size_t)n);
 	*whole = n >= 0 && (size_t)n == size;
 	return n;
+}
+
+/*
+ * An error queue that is not empty makes a socket readable for ever.  Whoever shares
+ * it can have the kernel put notes there (zero copy, time stamps): nobody but us
+ * wakes for them.
+ */
+void
+tcp_reader_clear_errors(const struct tcp_socket *s)
+{
+	struct msghdr msg = {0};
+	int i;
+
+	for (i = 0; s->passed && i < READER_NOTES; i++)
+		if (recvmsg(s->fd, &msg, MSG_ERRQUEUE | MSG_DONTWAIT) < 0)
+			break;
 }
 
 /* Reads once.  False if the loop is to end: nothing there, or the turn is over. */
@@ -233,6 +248,7 @@ fill(struct tcp_socket *s, size_t want, struct turn *turn)
 	n = read_some(s, want, &whole);
 	if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
 		turn->dry = true;
+		tcp_reader_clear_errors(s);
 		return false;
 	}
 	if (n < 0) {

@@ -54,19 +54,17 @@ drop_event(struct event **ev)
  * With a linger time close(2) waits on Linux, even for a descriptor that does
  * not block.  Whoever is to wait has done so in close.c.
  */
-bool
+void
 tcp_socket_disarm_linger(int fd)
 {
 	struct linger linger;
 	socklen_t len = sizeof(linger);
 
-	if (getsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, &len) != 0)
-		return false;
-	if (linger.l_onoff == 0 || linger.l_linger == 0)
-		return true;
+	if (getsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, &len) != 0 ||
+	    linger.l_onoff == 0 || linger.l_linger == 0)
+		return;
 	linger = (struct linger){0};
 	(void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
-	return true;
 }
 
 void
@@ -76,8 +74,12 @@ tcp_socket_close_fd(struct tcp_socket *s)
 	drop_event(&s->write_event);
 	if (s->fd < 0)
 		return;
-	(void)tcp_socket_disarm_linger(s->fd);
-	(void)close(s->fd);
+	tcp_socket_disarm_linger(s->fd);
+	/* a listener's name is to be free again when its close is answered */
+	if ((s->passed || s->family == AF_LOCAL) && s->state != TCP_LISTENING)
+		tcp_discard_fd(s->ctx, s->fd, s->charge.account);
+	else
+		(void)close(s->fd);
 	s->fd = -1;
 }
 

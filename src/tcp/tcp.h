@@ -101,15 +101,15 @@ bool tcp_idle(const struct tcp_context *ctx);
 void tcp_reap(struct tcp_context *ctx);
 
 /*
- * Closes a descriptor that a client passed and that is of no use, without waiting
- * for whatever it is.  account is the client's, or NULL; -1 is none.
+ * Closes a descriptor that a client passed or was handed, without waiting for whatever
+ * it is.  account is the client's, or NULL; -1 is none.
  */
 void tcp_discard_fd(struct tcp_context *ctx, int fd, const struct account *account);
 /*
- * The same of a duplicate of a socket of ours, which may live on, so its linger is
- * let be; it is lost only where no thread is to be had.
+ * The same of a client's connection; what lies unread is read first, so that the client
+ * hears of no reset.  uid is the account of its user, or NULL.
  */
-void tcp_release_fd(struct tcp_context *ctx, int fd, const struct account *account);
+void tcp_discard_stream(struct tcp_context *ctx, int fd, const struct account *uid);
 
 /* --- requests that may wait ------------------------------------------- */
 

@@ -5,6 +5,8 @@
 #ifndef TCP_TCP_SOCKET_H
 #define TCP_TCP_SOCKET_H
 
+#include <sys/types.h>
+
 #include "packet/packet.h"
 #include "tcp/tcp.h"
 
@@ -209,11 +211,12 @@ struct tcp_socket {
 struct tcp_socket *tcp_socket_new(struct tcp_context *ctx, int fd, int family);
 /* Frees one that has ended (tcp_reap(), tcp_free()): unlinked by the caller. */
 void tcp_socket_free(struct tcp_socket *s);
-/* So that close(2) does not wait.  False: fd is no socket. */
-bool tcp_socket_disarm_linger(int fd);
+/* So that close(2) does not wait; a linger time of 0 stays. */
+void tcp_socket_disarm_linger(int fd);
 /*
  * Drops the events and closes the descriptor, which never blocks: linger
- * {true, 0} resets the connection, any other goes on in the kernel.
+ * {true, 0} resets the connection, any other goes on in the kernel.  One that
+ * others had a hand in is closed by a thread.
  */
 void tcp_socket_close_fd(struct tcp_socket *s);
 /*
@@ -271,6 +274,9 @@ void tcp_reader_deliver(struct tcp_socket *s);
  */
 void tcp_reader_activated(struct tcp_socket *s);
 
+/* Nothing came though the socket seemed ready: takes away what may have caused it. */
+void tcp_reader_clear_errors(const struct tcp_socket *s);
+
 /* --- notice.c ----------------------------------------------------------------- */
 
 /* Has the owner room for an event?  If not, s is held. */
@@ -289,6 +295,8 @@ void tcp_notice_closed(struct tcp_socket *s, int reason);
  * memory.  May lend the spare.
  */
 unsigned char *tcp_input_room(struct tcp_socket *s, size_t want, size_t *space);
+/* recv(2), without waiting; -1 with errno. */
+ssize_t tcp_input_receive(struct tcp_socket *s, void *at, size_t size);
 /* After reading: the spare goes back, what is left gets memory of its own. */
 void tcp_input_settle(struct tcp_socket *s);
 /*

@@ -125,6 +125,7 @@ writable(evutil_socket_t fd, short what, void *arg)
 
 	(void)what;
 	if (s->file != NULL && len == 0) {
+		tcp_reader_clear_errors(s);
 		tcp_sendfile_go(s);
 		return;
 	}
@@ -132,6 +133,8 @@ writable(evutil_socket_t fd, short what, void *arg)
 	if (n < 0) {
 		if (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)
 			tcp_writer_failed(s, errno, NULL);
+		else
+			tcp_reader_clear_errors(s);
 		return;
 	}
 	bytes_take(&s->out, (size_t)n);

@@ -223,7 +223,7 @@ START_TEST(caps)
 	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, p), 0);
 	ck_assert_int_eq(channel_open(&host, p[0], 1, 2), EUSERS);
 	forget();
-	channel_refuse(p[0], EACCES);
+	channel_refuse(&host, p[0], 1, EACCES);
 	hear(p[1]);
 	ck_assert(heard.eof);
 	heard.data[heard.len] = '\0';
