@@ -210,6 +210,23 @@ begin_flush(struct tcp_socket *s, int64_t wait)
 	tcp_socket_fail_waiting(s, REASON_CLOSED);
 }
 
+/* Half a file is nothing to be flushed, nor what is behind it; what is before it is. */
+static void
+drop_file(struct tcp_socket *s)
+{
+	size_t before = s->file_before;
+	struct tcp_request *r;
+
+	if (before == 0) {
+		tcp_writer_drop(s, REASON_CLOSED);
+		return;
+	}
+	r = tcp_sendfile_end(s);
+	bytes_truncate(&s->out, before);
+	if (r != NULL)
+		tcp_request_fail(r, REASON_CLOSED);
+}
+
 /* Closes s, which is not gone; s->closer waits, or nobody. */
 static void
 begin(struct tcp_socket *s)
@@ -217,9 +234,8 @@ begin(struct tcp_socket *s)
 	int64_t wait = CLOCK_NEVER;
 
 	s->notices = 0;
-	/* half a file is nothing to be flushed, nor what is behind it */
 	if (s->file != NULL)
-		tcp_writer_drop(s, REASON_CLOSED);
+		drop_file(s);
 	if (s->state == TCP_CONNECTED && bytes_len(&s->out) > 0)
 		wait = linger_time(s);
 	/* In TCP_TOLD only notices waited: they are not told now. */

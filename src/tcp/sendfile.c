@@ -39,6 +39,11 @@ void
 tcp_sendfile_free(struct tcp_context *ctx, struct sendfile *f)
 {
 	if (!f->working) {
+		/* the peer is to see the end though all threads are busy */
+		if (f->socket != -1 && !f->shared && f->s->family != AF_LOCAL) {
+			(void)close(f->socket);
+			f->socket = -1;
+		}
 		f->job.run = do_nothing;
 		if (workers_run(ctx->files, &f->job) != 0) {
 			sendfile_drop(&f->job);

@@ -246,6 +246,24 @@ def test_close_by_another_discards_it(room, client):
     assert len(peer.read_end()) < BIG
 
 
+def test_what_was_sent_before_it_is_flushed(room, client):
+    """Another client closes while the file waits behind a queue."""
+    owner = room.client()
+    number, peer = room.pair(owner, small=True)
+    size = 8 * g.MB
+    assert owner.send(number, b"s" * size) == "ok"
+    with file_of(size=BIG) as f:
+        id = start(owner, number, f)
+    behind = owner.start_send(number, b"behind")
+    owner.sync()
+    client.request("gen_tcp.close", {"socket": number})
+    client.sync()
+    check_reason(owner.reply(id).error(), "closed")
+    check_reason(owner.reply(behind).error(), "closed")
+    assert peer.read(size) == b"s" * size
+    assert peer.read_end() == b""
+
+
 def test_its_owner_goes(room, client):
     owner = room.client()
     number, peer = room.pair(owner, small=True)
