@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <event2/event.h>
+#include <stdlib.h>
 #include <sys/socket.h>
 
 #include "proto/reason.h"
@@ -120,30 +121,49 @@ sooner(uint64_t a, uint64_t b)
 	return a < b ? a : b;
 }
 
+struct flush {
+	struct event *timer;
+	uint64_t deadline; /* of all of it */
+	uint64_t wait;	   /* of the closer, who may wait less long: linger's */
+	uint64_t look;	   /* when to see next whether anything moves */
+	size_t pending;	   /* output when the wait began */
+};
+
+void
+tcp_close_drop(struct tcp_socket *s)
+{
+	if (s->flush == NULL)
+		return;
+	if (s->flush->timer != NULL)
+		event_free(s->flush->timer);
+	free(s->flush);
+	s->flush = NULL;
+}
+
 /* Sets the timer to whatever comes first. */
 static bool
 arm(struct tcp_socket *s)
 {
-	uint64_t next = s->close_deadline;
+	uint64_t next = s->flush->deadline;
 	struct timeval tv;
 
 	/* Once gone() was told only the deadline of the flush is left. */
 	if (!s->silent)
-		next = sooner(next, sooner(s->close_wait, s->close_look));
+		next = sooner(next, sooner(s->flush->wait, s->flush->look));
 	tv = clock_timeval(clock_left(s->ctx->clock, next));
-	return event_add(s->close_timer, &tv) == 0;
+	return event_add(s->flush->timer, &tv) == 0;
 }
 
 /* Is it time for the closer to give up? */
 static bool
 gives_up(struct tcp_socket *s, uint64_t now)
 {
-	if (now >= s->close_wait)
+	if (now >= s->flush->wait)
 		return true;
-	if (now < s->close_look)
+	if (now < s->flush->look)
 		return false;
-	s->close_look = now + CLOSE_LOOK;
-	return bytes_len(&s->out) == s->close_pending;
+	s->flush->look = now + CLOSE_LOOK;
+	return bytes_len(&s->out) == s->flush->pending;
 }
 
 static void
@@ -154,7 +174,7 @@ look(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	if (now >= s->close_deadline) {
+	if (now >= s->flush->deadline) {
 		abort_output(s);
 		return;
 	}
@@ -169,13 +189,17 @@ static bool
 start_flush(struct tcp_socket *s, int64_t wait)
 {
 	const struct clock *clock = s->ctx->clock;
+	struct flush *f = calloc(1, sizeof(*f));
 
-	s->close_deadline = clock_deadline(clock, s->ctx->config.close_timeout);
-	s->close_wait = clock_deadline(clock, wait);
-	s->close_look = clock_deadline(clock, CLOSE_LOOK);
-	s->close_pending = bytes_len(&s->out);
-	s->close_timer = event_new(s->ctx->base, -1, 0, look, s);
-	return s->close_timer != NULL && arm(s);
+	s->flush = f;
+	if (f == NULL)
+		return false;
+	f->deadline = clock_deadline(clock, s->ctx->config.close_timeout);
+	f->wait = clock_deadline(clock, wait);
+	f->look = clock_deadline(clock, CLOSE_LOOK);
+	f->pending = bytes_len(&s->out);
+	f->timer = event_new(s->ctx->base, -1, 0, look, s);
+	return f->timer != NULL && arm(s);
 }
 
 /* --- close ------------------------------------------------------------------------ */

@@ -127,7 +127,7 @@ tcp_socket_end(struct tcp_socket *s, int reason, bool tell)
 		return;
 	file = tcp_sendfile_end(s);
 	tcp_socket_close_fd(s);
-	drop_event(&s->close_timer);
+	tcp_close_drop(s);
 	tcp_state_move(s, TCP_GONE);
 	TAILQ_REMOVE(&s->ctx->sockets, s, link);
 	TAILQ_INSERT_TAIL(&s->ctx->ended, s, link);
@@ -298,7 +298,7 @@ tcp_get_info(const struct tcp_socket *s, struct tcp_info *info)
 
 	events += s->read_event != NULL;
 	events += s->write_event != NULL;
-	events += s->close_timer != NULL;
+	events += s->flush != NULL;
 	info->states = states(s);
 	info->memory = sizeof(*s) + s->in.size + s->out.size +
 	    events * event_get_struct_event_size();

@@ -13,6 +13,7 @@
 /* --- the context ------------------------------------------------------- */
 
 struct connector;
+struct flush;
 struct lookup;
 struct resolver;
 struct sendfile;
@@ -157,6 +158,7 @@ struct tcp_socket {
 	bool partial;	  /* in begins with an incomplete packet */
 	bool waking;	  /* in senders.c's loop */
 	bool flushing;	  /* gather.c gives its answers */
+	bool msgq_busy;	  /* msgq passed high_msgq, and is not yet down to low_msgq */
 	/* the one-shot answers of a zombie (semantics 8.11) */
 	bool recv_closed, send_closed, recv_reset;
 	int shut_pending; /* SHUT_… to do when output is out, -1 */
@@ -180,8 +182,7 @@ struct tcp_socket {
 	struct tcp_request *blocked; /* the sender that waits for low_watermark */
 	/* suspended senders and what waits behind them, first come first served */
 	struct tcp_request_list senders;
-	size_t msgq;	/* bytes of sends among them */
-	bool msgq_busy; /* they passed high_msgq, and are not yet down to low_msgq */
+	size_t msgq; /* bytes of sends among them */
 
 	/* gather.c: small sends of this turn, framed, and who sent them */
 	struct bytes gathered;
@@ -191,11 +192,7 @@ struct tcp_socket {
 	struct tcp_request_list acceptors; /* of a listener */
 
 	struct tcp_request *closer;
-	struct event *close_timer;
-	uint64_t close_deadline; /* of the flush */
-	uint64_t close_wait;	 /* of the waiting closer: linger's */
-	uint64_t close_look;	 /* when to see next whether anything moves */
-	size_t close_pending;	 /* output when the wait began */
+	struct flush *flush; /* close.c: in TCP_CLOSING */
 
 	struct charge charge; /* for in and out */
 	struct charge place;  /* for itself, where its owner has gone */
@@ -413,6 +410,8 @@ void tcp_shutdown_run(struct tcp_socket *s, struct tcp_request *r);
 void tcp_close_run(struct tcp_socket *s, struct tcp_request *r);
 /* All output is out: what waited for that. */
 void tcp_close_flushed(struct tcp_socket *s);
+/* Frees what a flush needs, if one was begun. */
+void tcp_close_drop(struct tcp_socket *s);
 
 /* --- lookup.c ------------------------------------------------------------------ */
 
