@@ -2,6 +2,7 @@
 /* fdopen; the rest of open.c is seen through connect and listen. */
 #include <check.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
