@@ -315,8 +315,8 @@ find_host(struct connector *c, const char *host, bool *pending)
 	if (reason == 0 && !*pending)
 		return one_address(c, &a);
 	if (*pending)
-		reason = resolver_lookup(
-		    c->ctx->resolver, host, c->plan.family, resolved, c, &c->job);
+		reason = resolver_lookup(c->ctx->resolver, host, c->plan.family,
+		    c->account != NULL ? c->account->parent : NULL, resolved, c, &c->job);
 	return reason;
 }
 

@@ -110,8 +110,8 @@ tcp_getaddrs(struct tcp_context *ctx, const char *host, bool inet6, struct tcp_r
 	o.addresses = &one;
 	o.count = o.reason == 0;
 	if (name)
-		o.reason = resolver_lookup(
-		    ctx->resolver, host, family, resolved, l, &l->job);
+		o.reason = resolver_lookup(ctx->resolver, host, family,
+		    r->account != NULL ? r->account->parent : NULL, resolved, l, &l->job);
 	if (!name || o.reason != 0)
 		finish(l, &o);
 }

@@ -172,14 +172,15 @@ resolver_free(struct resolver *r)
 }
 
 int
-resolver_lookup(struct resolver *r, const char *host, int family, resolver_done done,
-    void *arg, struct resolver_job **job_out)
+resolver_lookup(struct resolver *r, const char *host, int family, const void *key,
+    resolver_done done, void *arg, struct resolver_job **job_out)
 {
 	struct resolver_job *job = job_new(r, host, family);
 	int reason;
 
 	if (job == NULL)
 		return ENOMEM;
+	job->job.key = key;
 	job->done = done;
 	job->arg = arg;
 	reason = workers_run(r->workers, &job->job);

@@ -52,11 +52,11 @@ void resolver_free(struct resolver *r);
 typedef void (*resolver_done)(void *arg, int reason, struct resolver_addresses *found);
 
 /*
- * Asks.  0, and done() will be called from the loop, once, with *job gone then;
+ * Asks.  key says for whom: see struct worker_job.  0, and done() will be called from the loop, once, with *job gone then;
  * or system_limit (the queue is full, no thread can be had) or ENOMEM.
  */
-int resolver_lookup(struct resolver *r, const char *host, int family, resolver_done done,
-    void *arg, struct resolver_job **job);
+int resolver_lookup(struct resolver *r, const char *host, int family, const void *key,
+    resolver_done done, void *arg, struct resolver_job **job);
 /* done() will not be called; the answer, when it comes, is dropped. */
 void resolver_cancel(struct resolver *r, struct resolver_job *job);
 

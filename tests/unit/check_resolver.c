@@ -25,6 +25,7 @@ static struct {
 	pthread_mutex_t lock;
 	pthread_cond_t change;
 	bool open;	  /* lookups go through */
+	const char *pass; /* this one's does in any case */
 	unsigned entered; /* lookups that have begun */
 	unsigned left;
 	bool signals_blocked;
@@ -41,7 +42,7 @@ gated(const char *host, int family, struct resolver_addresses *found)
 	pthread_sigmask(SIG_SETMASK, NULL, &set);
 	gate.signals_blocked = sigismember(&set, SIGTERM) == 1;
 	pthread_cond_broadcast(&gate.change);
-	while (!gate.open)
+	while (!gate.open && (gate.pass == NULL || strcmp(gate.pass, host) != 0))
 		pthread_cond_wait(&gate.change, &gate.lock);
 	pthread_mutex_unlock(&gate.lock);
 	reason = resolver_system(host, family, found);
@@ -124,7 +125,7 @@ START_TEST(a_numeric_name_comes_back)
 	const struct sockaddr_in *in = (const struct sockaddr_in *)&a.first.addr;
 
 	ck_assert_int_eq(
-	    resolver_lookup(r, "127.0.0.3", AF_INET, on_answer, &a, &job), 0);
+	    resolver_lookup(r, "127.0.0.3", AF_INET, NULL, on_answer, &a, &job), 0);
 	ck_assert_uint_eq(a.count, 0);
 	until(base, &a, 1);
 	ck_assert_int_eq(a.reason, 0);
@@ -144,7 +145,8 @@ START_TEST(no_such_name)
 	struct resolver_job *job;
 
 	/* numeric, but of the other family: no server is asked */
-	ck_assert_int_eq(resolver_lookup(r, "::1", AF_INET, on_answer, &a, &job), 0);
+	ck_assert_int_eq(
+	    resolver_lookup(r, "::1", AF_INET, NULL, on_answer, &a, &job), 0);
 	until(base, &a, 1);
 	ck_assert_int_eq(a.reason, REASON_NXDOMAIN);
 	ck_assert_uint_eq(a.addresses, 0);
@@ -163,7 +165,7 @@ START_TEST(signals_are_not_the_threads)
 
 	gate_open();
 	ck_assert_int_eq(
-	    resolver_lookup(r, "127.0.0.1", AF_INET, on_answer, &a, &job), 0);
+	    resolver_lookup(r, "127.0.0.1", AF_INET, NULL, on_answer, &a, &job), 0);
 	until(base, &a, 1);
 	ck_assert(gate.signals_blocked);
 	pthread_sigmask(SIG_SETMASK, NULL, &set);
@@ -183,7 +185,8 @@ START_TEST(many_wait_for_few)
 
 	for (int i = 0; i < 20; i++)
 		ck_assert_int_eq(
-		    resolver_lookup(r, "127.0.0.1", AF_INET, on_answer, &a, &job), 0);
+		    resolver_lookup(r, "127.0.0.1", AF_INET, NULL, on_answer, &a, &job),
+		    0);
 	gate_wait(&gate.entered, 2);
 	ck_assert_uint_eq(gate.entered, 2);
 	gate_open();
@@ -202,15 +205,43 @@ START_TEST(the_queue_is_bounded)
 	struct resolver_job *job;
 
 	ck_assert_int_eq(
-	    resolver_lookup(r, "127.0.0.1", AF_INET, on_answer, &a, &job), 0);
+	    resolver_lookup(r, "127.0.0.1", AF_INET, NULL, on_answer, &a, &job), 0);
 	gate_wait(&gate.entered, 1);
 	for (int i = 0; i < RESOLVER_QUEUE_MAX; i++)
 		ck_assert_int_eq(
-		    resolver_lookup(r, "127.0.0.1", AF_INET, on_answer, &a, &job), 0);
-	ck_assert_int_eq(resolver_lookup(r, "127.0.0.1", AF_INET, on_answer, &a, &job),
+		    resolver_lookup(r, "127.0.0.1", AF_INET, NULL, on_answer, &a, &job),
+		    0);
+	ck_assert_int_eq(
+	    resolver_lookup(r, "127.0.0.1", AF_INET, NULL, on_answer, &a, &job),
 	    REASON_SYSTEM_LIMIT);
 	gate_open();
 	until(base, &a, RESOLVER_QUEUE_MAX + 1);
+	resolver_free(r);
+	event_base_free(base);
+}
+END_TEST
+
+/* Who asks for names that hang holds up himself. */
+START_TEST(one_user_has_half_of_the_threads)
+{
+	struct event_base *base = event_base_new();
+	struct resolver *r = resolver_new(base, 2, gated);
+	struct answer a = {0}, b = {0};
+	struct resolver_job *job;
+
+	gate.pass = "127.0.0.2";
+	for (int i = 0; i < 3; i++)
+		ck_assert_int_eq(
+		    resolver_lookup(r, "127.0.0.1", AF_INET, &a, on_answer, &a, &job), 0);
+	gate_wait(&gate.entered, 1);
+	ck_assert_int_eq(
+	    resolver_lookup(r, "127.0.0.2", AF_INET, &b, on_answer, &b, &job), 0);
+	until(base, &b, 1);
+	ck_assert_uint_eq(gate.entered, 2);
+	ck_assert_uint_eq(htonl(0x7f000002),
+	    ((const struct sockaddr_in *)&b.first.addr)->sin_addr.s_addr);
+	gate_open();
+	until(base, &a, 3);
 	resolver_free(r);
 	event_base_free(base);
 }
@@ -225,14 +256,17 @@ START_TEST(cancelled_in_every_state)
 	struct resolver_job *running, *pending, *finished, *job;
 
 	ck_assert_int_eq(
-	    resolver_lookup(r, "127.0.0.1", AF_INET, on_answer, &never, &running), 0);
+	    resolver_lookup(r, "127.0.0.1", AF_INET, NULL, on_answer, &never, &running),
+	    0);
 	gate_wait(&gate.entered, 1);
 	ck_assert_int_eq(
-	    resolver_lookup(r, "127.0.0.1", AF_INET, on_answer, &never, &pending), 0);
+	    resolver_lookup(r, "127.0.0.1", AF_INET, NULL, on_answer, &never, &pending),
+	    0);
 	ck_assert_int_eq(
-	    resolver_lookup(r, "127.0.0.1", AF_INET, on_answer, &never, &finished), 0);
+	    resolver_lookup(r, "127.0.0.1", AF_INET, NULL, on_answer, &never, &finished),
+	    0);
 	ck_assert_int_eq(
-	    resolver_lookup(r, "127.0.0.2", AF_INET, on_answer, &last, &job), 0);
+	    resolver_lookup(r, "127.0.0.2", AF_INET, NULL, on_answer, &last, &job), 0);
 	resolver_cancel(r, running);
 	resolver_cancel(r, pending);
 	gate_open();
@@ -256,7 +290,8 @@ START_TEST(freed_while_a_lookup_hangs)
 
 	for (int i = 0; i < 3; i++)
 		ck_assert_int_eq(
-		    resolver_lookup(r, "127.0.0.1", AF_INET, on_answer, &a, &job), 0);
+		    resolver_lookup(r, "127.0.0.1", AF_INET, NULL, on_answer, &a, &job),
+		    0);
 	gate_wait(&gate.entered, 2);
 	resolver_free(r);
 	event_base_free(base);
@@ -278,6 +313,7 @@ main(void)
 	tcase_add_test(tc, signals_are_not_the_threads);
 	tcase_add_test(tc, many_wait_for_few);
 	tcase_add_test(tc, the_queue_is_bounded);
+	tcase_add_test(tc, one_user_has_half_of_the_threads);
 	tcase_add_test(tc, cancelled_in_every_state);
 	tcase_add_test(tc, freed_while_a_lookup_hangs);
 	tcase_set_timeout(tc, 20);
