@@ -285,6 +285,11 @@ call_fdopen(struct call *call, struct request *q)
 		goto out;
 	open = hand_out(&o);
 	tcp_fdopen(call->session->rpc->tcp, &open, &outcome);
+	if (outcome.reason == 0 && policy_adopted(s, outcome.socket, &detail) != 0) {
+		tcp_abandon(outcome.socket);
+		reply_refused(call, EACCES, "fd", detail);
+		goto out;
+	}
 	opened(call, &outcome, NULL);
 	if (outcome.reason == 0)
 		tcp_start(outcome.socket);

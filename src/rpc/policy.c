@@ -15,6 +15,7 @@ enum { PORT_UNPRIVILEGED = 1024, PRIORITY_MAX = 6 /* without privilege: socket(7
 static const char low_port[] = "binding a port below 1024 is for root";
 static const char local_address[] = "local addresses are for root";
 static const char foreign_netns[] = "network namespaces are for root";
+static const char own_client[] = "the daemon does not become its own client";
 static const char bound_device[] = "binding to a device is for root";
 static const char unsafe_raw[] =
     "it is not among the raw options of gentcp-protocol(7) that can be set";
@@ -54,6 +55,9 @@ is_control(const struct session *s, const struct address *a)
 		return false;
 	memcpy(path, a->u.local.path, a->u.local.len);
 	path[a->u.local.len] = '\0';
+	/* the file may be gone, or another's by now, the socket is not */
+	if (strcmp(path, s->rpc->config.control_path) == 0)
+		return true;
 	return stat(path, &other) == 0 && stat(s->rpc->config.control_path, &own) == 0 &&
 	    own.st_dev == other.st_dev && own.st_ino == other.st_ino;
 }
@@ -137,6 +141,18 @@ policy_adopt(
 			reason = policy_options(s, &one, detail);
 	}
 	return reason;
+}
+
+int
+policy_adopted(
+    const struct session *s, const struct tcp_socket *tcp, const char **detail)
+{
+	struct address peer;
+
+	*detail = NULL;
+	if (tcp_peername(tcp, &peer) == 0 && is_control(s, &peer))
+		*detail = own_client;
+	return *detail == NULL ? 0 : EACCES;
 }
 
 static bool

@@ -279,6 +279,12 @@ int policy_getfd(
  */
 int policy_adopt(
     const struct session *s, const struct option_list *options, const char **detail);
+/*
+ * May it be kept, as it turned out?  A client's own connection would feed itself, for
+ * ever, with nobody else to end it.
+ */
+int policy_adopted(
+    const struct session *s, const struct tcp_socket *tcp, const char **detail);
 /* May s see a socket of that uid? */
 bool policy_sees(const struct session *s, uid_t uid);
 

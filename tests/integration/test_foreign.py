@@ -139,3 +139,14 @@ def test_notes_that_nobody_reads(room, client):
     assert room.daemon.cpu() - before < 0.1
     peer.send(b"on")
     assert client.gather(number, 2) == b"on"
+
+
+def test_the_connection_itself(room):
+    """It would hear its own events, and grow with each, with no process behind it."""
+    c = room.client()
+    error = c.fails("gen_tcp.fdopen", {"options": {"fd": "passed", "active": True}}, fds=[c.sock.fileno()])
+    assert (error.message, error.data["option"]) == ("eacces", "fd")
+    other = room.client()
+    params = {"options": {"fd": "passed"}}
+    assert c.fails("gen_tcp.fdopen", params, fds=[other.sock.fileno()]).message == "eacces"
+    assert c.call("session.self")["sockets"] == []
