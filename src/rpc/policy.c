@@ -144,8 +144,7 @@ policy_adopt(
 }
 
 int
-policy_adopted(
-    const struct session *s, const struct tcp_socket *tcp, const char **detail)
+policy_adopted(const struct session *s, const struct tcp_socket *tcp, const char **detail)
 {
 	struct address peer;
 
