@@ -14,7 +14,7 @@
 -export([pair/2, pair/3, lpair/2, both/3, listener/2]).
 -export([p_listen/1, p_accept/1, p_connect/1, p_connect/2, p_port/1, p_send/2, p_arrived/1,
          p_recv/2, p_recv/3, p_all/1, p_eof/2, p_close/1, p_reset/1, p_fin/1, p_quiet/1]).
--export([mail/2, mail/1, data_mail/3, flush/0, flush/1, take/1]).
+-export([mail/2, mail/1, closed_mail/2, data_mail/3, flush/0, flush/1, take/1]).
 -export([task/2, await/3, started/1, ended/2, blocked/1, kill/1, ask/2, helper/1, stop/1]).
 -export([until/1, fill/2, name_port/3, owner_ready/0, tmp/1, proplist/2]).
 
@@ -226,10 +226,10 @@ p_reset(P) ->
     ok = socket:setopt(P, {socket, linger}, #{onoff => true, linger => 0}),
     p_close(P).
 
-%% @doc Sends a FIN, and returns when it has arrived.
+%% @doc Sends a FIN (if there is still a connection), returns when it has arrived.
 -spec p_fin(peer()) -> ok.
 p_fin(P) ->
-    ok = socket:shutdown(P, write),
+    _ = socket:shutdown(P, write),
     p_arrived(P).
 
 %%% The caller's mailbox
@@ -241,6 +241,18 @@ mail(C, N) ->
 
 -spec mail(context()) -> [term()].
 mail(C) -> mail(C, 0).
+
+%% @doc Records all messages up to the tcp_closed of S, and what settles after it.
+-spec closed_mail(context(), term()) -> [term()].
+closed_mail(C, S) ->
+    rec(C, mail, until_closed(S)).
+
+until_closed(S) ->
+    case next(?DEADLINE) of
+        none -> [no_tcp_closed];
+        {message, {tcp_closed, S} = M} -> [M | flush(5)];
+        {message, M} -> [M | until_closed(S)]
+    end.
 
 %% @doc N messages, and those that come within the settle time after them.
 -spec take(non_neg_integer()) -> [term()].

@@ -49,12 +49,11 @@ sent_and_read(C, Opts, Bytes, Lengths) ->
 refused() ->
     [{["refused/", Name], fun(C) ->
         {S, P} = pair(C, Opts),
-        p_send(P, <<"abcdef\n">>),
         tcp(C, recv, [S | Args]),
         inet(C, getopts, [S, [active]]),
-        inet(C, setopts, [S, [{active, false}]]),
-        mail(C),
-        tcp(C, recv, [S, 0, 20])
+        inet(C, setopts, [S, [{active, false}, {packet, raw}]]),
+        p_send(P, <<"abcdef\n">>),
+        tcp(C, recv, [S, 0])
      end} || {Name, Opts, Args} <- [
             {"negative_length", [], [-1]},
             {"atom_length", [], [foo]},
