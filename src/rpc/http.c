@@ -142,6 +142,18 @@ http_put(struct bytes *out, enum payload_form form, const struct packet_http *ht
 	bytes_append_char(out, '}');
 }
 
+void
+http_put_type(struct bytes *out, enum payload_form form, const struct tcp_socket *tcp)
+{
+	const char *name = form == PAYLOAD_ATTACHED ? tcp_http_bin(tcp) : NULL;
+
+	if (name == NULL)
+		return;
+	bytes_append_str(out, ",\"packet\":\"");
+	bytes_append_str(out, name);
+	bytes_append_char(out, '"');
+}
+
 /* --- in --------------------------------------------------------------------- */
 
 struct reader {

@@ -9,6 +9,7 @@
 #include "packet/packet_http.h"
 #include "proto/bytes.h"
 #include "proto/payload.h"
+#include "tcp/tcp.h"
 
 /*
  * Appends http as a JSON object.  What Erlang has atoms for are JSON strings;
@@ -16,6 +17,13 @@
  * PAYLOAD_AUTO.
  */
 void http_put(struct bytes *out, enum payload_form form, const struct packet_http *http);
+
+/*
+ * Appends ,"packet":"http_bin" where tcp has such a type and form is
+ * PAYLOAD_ATTACHED, that of bindings: what they make of the texts depends on it.
+ */
+void http_put_type(
+    struct bytes *out, enum payload_form form, const struct tcp_socket *tcp);
 
 enum { HTTP_TEXTS = 3 }; /* the most strings that a packet has */
 

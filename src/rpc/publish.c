@@ -50,6 +50,7 @@ put_http(struct handle *h, const struct packet_http *http)
 
 	event_open_http(out(s), h->id);
 	http_put(out(s), s->form, http);
+	http_put_type(out(s), s->form, h->tcp);
 	event_close_http(out(s));
 	s->sink->commit(s->sink_ctx, NULL, 0);
 }

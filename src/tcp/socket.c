@@ -255,6 +255,15 @@ tcp_mode_list(const struct tcp_socket *s)
 	return s->set.list;
 }
 
+const char *
+tcp_http_bin(const struct tcp_socket *s)
+{
+	enum packet_id id = s->set.packet->id;
+
+	return id == PACKET_HTTP_BIN || id == PACKET_HTTPH_BIN ? s->set.packet->name
+							       : NULL;
+}
+
 unsigned
 tcp_header(const struct tcp_socket *s)
 {

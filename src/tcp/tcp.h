@@ -376,6 +376,8 @@ int tcp_getstat(const struct tcp_socket *s, uint64_t counter[TCP_COUNTERS]);
 
 /* How payloads of s are shown: gen_tcp's mode and header. */
 bool tcp_mode_list(const struct tcp_socket *s);
+/* The name of an http type whose strings Erlang has as binaries, else NULL. */
+const char *tcp_http_bin(const struct tcp_socket *s);
 /* Is deliver port: is data() to be told as a port's? */
 bool tcp_deliver_port(const struct tcp_socket *s);
 unsigned tcp_header(const struct tcp_socket *s);

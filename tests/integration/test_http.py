@@ -376,6 +376,19 @@ def test_bytes_that_are_no_text(room, data):
     ]
 
 
+@pytest.mark.parametrize("packet", ["http", "httph", "http_bin", "httph_bin"])
+def test_attached_names_the_types_with_binaries(room, packet):
+    client = room.client("attached")
+    s, peer = room.pair(client, {"packet": packet})
+    peer.send(b"A: b\r\nA: b\r\n\r\n")
+    named = {"packet": packet} if packet.endswith("_bin") else {}
+    result = client.call("gen_tcp.recv", {"socket": s, "length": 0})
+    assert {k: v for k, v in result.items() if k != "http"} == named
+    client.setopts(s, {"active": "once"})
+    params = client.event("http", s).params
+    assert {k: v for k, v in params.items() if k != "http"} == {"socket": s, **named}
+
+
 # - owners -
 
 
