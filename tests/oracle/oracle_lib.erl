@@ -16,7 +16,7 @@
          p_recv/2, p_recv/3, p_all/1, p_eof/2, p_close/1, p_reset/1, p_fin/1, p_quiet/1]).
 -export([mail/2, mail/1, closed_mail/2, data_mail/3, flush/0, flush/1, take/1]).
 -export([task/2, await/3, started/1, ended/2, blocked/1, kill/1, ask/2, helper/1, stop/1]).
--export([until/1, fill/2, name_port/3, owner_ready/0, tmp/1, proplist/2]).
+-export([until/1, fill/2, free_port/0, name_port/3, owner_ready/0, tmp/1, proplist/2]).
 
 -export_type([context/0, peer/0]).
 
@@ -345,7 +345,7 @@ blocked(Pid) ->
 
 waits(Pid) ->
     case process_info(Pid, status) of
-        {status, waiting} -> true;
+        {status, Status} when Status =:= waiting; Status =:= suspended -> true;
         undefined -> true;
         _ -> false
     end.
@@ -409,6 +409,18 @@ fill(C, S) ->
     Size = 512 * 1024,
     ok = do(C, send, [S, binary:copy(<<"0123456789abcdef">>, Size div 16)]),
     Size.
+
+%% @doc A port that nobody listens on, of those that the kernel does not give out.
+-spec free_port() -> inet:port_number().
+free_port() ->
+    Port = 20000 + rand:uniform(10000),
+    {ok, L} = socket:open(inet, stream, tcp),
+    Bound = socket:bind(L, #{family => inet, addr => loopback, port => Port}),
+    p_close(L),
+    case Bound of
+        ok -> Port;
+        {error, _} -> free_port()
+    end.
 
 %% @doc Returns after a moment in which the mailbox stays as it is.
 -spec owner_ready() -> ok.
