@@ -56,11 +56,12 @@ call_hello(struct call *call, struct request *q)
 	if (!greet(call, &q->params))
 		return;
 	reply_json(call,
-	    json_pack("{s:s, s:i, s:I, s:I, s:I, s:I, s:i}", "server",
+	    json_pack("{s:s, s:i, s:I, s:s, s:I, s:I, s:I, s:i}", "server",
 		"gentcpd/" PACKAGE_VERSION, "protocol", PROTOCOL_VERSION, "client",
-		(json_int_t)s->id, "max_message", (json_int_t)w->max_message,
-		"max_attachment", (json_int_t)w->max_attachment, "max_values",
-		(json_int_t)w->max_values, "max_depth", WIRE_DEPTH_MAX));
+		(json_int_t)s->id, "instance", s->rpc->instance, "max_message",
+		(json_int_t)w->max_message, "max_attachment",
+		(json_int_t)w->max_attachment, "max_values", (json_int_t)w->max_values,
+		"max_depth", WIRE_DEPTH_MAX));
 }
 
 static json_t *

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 #include "rpc/rpc.h"
 
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <sys/random.h>
 
 #include "rpc/rpc_private.h"
 
@@ -29,6 +33,18 @@ const struct rpc_config rpc_config_default = {
 	[LIMIT_MONITORS] = 262144},
 };
 
+/* What tells this daemon's sockets from those of one before it. */
+static bool
+name_instance(struct rpc *rpc)
+{
+	uint64_t random;
+
+	if (getrandom(&random, sizeof random, 0) != (ssize_t)sizeof random)
+		return false;
+	(void)snprintf(rpc->instance, sizeof rpc->instance, "%016" PRIx64, random);
+	return true;
+}
+
 struct rpc *
 rpc_new(const struct rpc_config *config)
 {
@@ -36,6 +52,10 @@ rpc_new(const struct rpc_config *config)
 
 	if (rpc == NULL)
 		return NULL;
+	if (!name_instance(rpc)) {
+		free(rpc);
+		return NULL;
+	}
 	rpc->config = *config;
 	idmap_init(&rpc->sockets);
 	idmap_init(&rpc->clients);

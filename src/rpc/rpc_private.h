@@ -34,7 +34,8 @@ struct rpc {
 	struct idmap monitors;	/* -> struct monitor */
 	struct account account; /* the daemon's */
 	LIST_HEAD(, uid_account) uids;
-	struct bytes scratch; /* for payloads that must be decoded */
+	struct bytes scratch;			 /* for payloads that must be decoded */
+	char instance[2 * sizeof(uint64_t) + 1]; /* this run of the daemon */
 };
 
 struct uid_account *rpc_uid(struct rpc *rpc, uid_t uid); /* NULL: no memory */

@@ -8,8 +8,6 @@
 -module(gentcp_conn).
 -behaviour(gen_server).
 
--include_lib("kernel/include/file.hrl").
-
 -export([new_table/0, start_link/1, find/1, user/2, call/5, monitor/3, demonitor/2]).
 -export([init/1, handle_continue/2, handle_call/3, handle_cast/2, handle_info/2, terminate/2]).
 -export_type([connection/0, answer/0]).
@@ -134,31 +132,20 @@ init(User) ->
 
 -spec handle_continue(connect, #state{}) -> {noreply, #state{}} | {stop, term(), #state{}}.
 handle_continue(connect, State) ->
-    Path = gentcp_transport:path(),
-    case gentcp_transport:open(Path) of
-        {ok, Socket} -> hello(Socket, Path, State);
+    case gentcp_transport:open(gentcp_transport:path()) of
+        {ok, Socket} -> hello(Socket, State);
         {error, Reason} -> {stop, {shutdown, {no_daemon, Reason}}, State}
     end.
 
-hello(Socket, Path, #state{user = User} = State) ->
+hello(Socket, #state{user = User} = State) ->
     case gentcp_transport:hello(Socket) of
-        {ok, Client} ->
-            Key = key(Path),
+        {ok, {Client, Key}} ->
             ets:insert(?TABLE, [{User, self(), Key, Client}, {{Key, Client}, User}]),
             received(State#state{key = Key, client = Client,
                                  transport = gentcp_transport:new(Socket)});
         {error, Reason} ->
             gentcp_transport:close(Socket),
             {stop, {shutdown, {no_daemon, Reason}}, State}
-    end.
-
-%% The same for all who reach the same daemon, by whatever path.
-key(Path) ->
-    case file:read_file_info(Path, [raw, {time, posix}]) of
-        {ok, #file_info{major_device = Device, inode = Inode, mtime = Made}} ->
-            erlang:phash2({Device, Inode, Made});
-        {error, _} ->
-            erlang:phash2(Path)
     end.
 
 -spec handle_call(term(), gen_server:from(), #state{}) ->

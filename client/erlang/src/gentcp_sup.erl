@@ -2,33 +2,27 @@
 %% @private Supervises the connections, one for each process that uses sockets.
 %%
 %% A program that never heard of gentcpd comes here by an inetrc file or by
-%% `{tcp_module, gentcp}', and nobody starts the application for it: then the
-%% first use starts the supervisor alone, and the application, when it is
-%% started after all, takes it over.
+%% `{tcp_module, gentcp}', and nobody starts the application for it.  So it is the
+%% first use that starts the supervisor; see {@link gentcp_app}.
 -module(gentcp_sup).
 -behaviour(supervisor).
 
--export([start_link/0, ensure/0, start_connection/1]).
+-export([ensure/0, start_connection/1]).
 -export([init/1]).
-
-%% @doc Starts the supervisor for the application.
--spec start_link() -> supervisor:startlink_ret().
-start_link() ->
-    supervisor:start_link({local, ?MODULE}, ?MODULE, []).
 
 %% @doc Sees to it that there is a supervisor.
 -spec ensure() -> ok.
 ensure() ->
     case whereis(?MODULE) of
-        undefined -> start_alone();
+        undefined -> start();
         _ -> ok
     end.
 
 %% Its parent must neither be a process of the user's, nor send it messages.
-start_alone() ->
+start() ->
     {Pid, Ref} = spawn_monitor(fun() ->
         group_leader(whereis(init), self()),
-        case start_link() of
+        case supervisor:start_link({local, ?MODULE}, ?MODULE, []) of
             {ok, Sup} -> unlink(Sup);
             {error, {already_started, _}} -> ok
         end

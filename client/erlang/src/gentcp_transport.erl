@@ -67,8 +67,11 @@ close(Socket) ->
 reason(Reason) when is_atom(Reason) -> Reason;
 reason(_) -> einval.
 
-%% @doc Says hello, and waits for the answer: this client's number.
--spec hello(socket:socket()) -> {ok, integer()} | {error, term()}.
+%% @doc Says hello, and waits for the answer: this client's number, and one
+%% that tells this run of the daemon from others.
+-spec hello(socket:socket()) -> {ok, {Client, Daemon}} | {error, term()} when
+    Client :: pos_integer(),
+    Daemon :: non_neg_integer().
 hello(Socket) ->
     Params = gentcp_json:encode(#{<<"client">> => <<"gentcp-erlang/0.1.0">>,
                                   <<"protocol">> => 1,
@@ -90,9 +93,12 @@ welcome(Socket, State0) ->
             {error, reason(Reason)}
     end.
 
-welcomed({reply, 0, {ok, #{<<"client">> := Client}}, none}) -> {ok, Client};
-welcomed({reply, _, {error, #{<<"message">> := <<"system_limit">>}}, _}) -> {error, system_limit};
-welcomed(_) -> {error, eproto}.
+welcomed({reply, 0, {ok, #{<<"client">> := Client, <<"instance">> := Instance}}, none}) ->
+    {ok, {Client, erlang:binary_to_integer(Instance, 16) bsr 8}};      % fits in a word
+welcomed({reply, _, {error, #{<<"message">> := <<"system_limit">>}}, _}) ->
+    {error, system_limit};
+welcomed(_) ->
+    {error, eproto}.
 
 %% @doc Begins to write and read without waiting.
 -spec new(socket:socket()) -> transport().

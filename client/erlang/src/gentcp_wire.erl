@@ -83,11 +83,15 @@ own(Bin) ->
         false -> Bin
     end.
 
-%% The two most frequent lines are read without JSON.
+%% The most frequent lines are read without JSON.
 message(<<"{\"jsonrpc\":\"2.0\",\"id\":", Rest/binary>> = Line) ->
     case number(Rest, 0) of
         {Id, <<",\"result\":\"ok\"}">>} ->
             {{reply, Id, {ok, <<"ok">>}, none}, none};
+        {Id, <<",\"result\":{},\"attached\":", Tail/binary>>} ->
+            data(Tail, {reply, Id, {ok, #{}}, none}, Line);
+        {Id, <<",\"result\":{\"mode\":\"list\"},\"attached\":", Tail/binary>>} ->
+            data(Tail, {reply, Id, {ok, #{<<"mode">> => <<"list">>}}, none}, Line);
         _ ->
             any(Line)
     end;
@@ -95,21 +99,20 @@ message(<<"{\"jsonrpc\":\"2.0\",\"method\":\"tcp\",\"params\":{\"socket\":",
           Rest/binary>> = Line) ->
     case number(Rest, 0) of
         {Socket, <<"},\"attached\":", Tail/binary>>} ->
-            data_event(Socket, #{}, Tail, Line);
+            data(Tail, {event, <<"tcp">>, #{<<"socket">> => Socket}, none}, Line);
         {Socket, <<",\"mode\":\"list\"},\"attached\":", Tail/binary>>} ->
-            data_event(Socket, #{<<"mode">> => <<"list">>}, Tail, Line);
+            Params = #{<<"socket">> => Socket, <<"mode">> => <<"list">>},
+            data(Tail, {event, <<"tcp">>, Params, none}, Line);
         _ ->
             any(Line)
     end;
 message(Line) ->
     any(Line).
 
-data_event(Socket, Params, Tail, Line) ->
+data(Tail, Message, Line) ->
     case number(Tail, 0) of
-        {Size, <<"}">>} ->
-            {{event, <<"tcp">>, Params#{<<"socket">> => Socket}, none}, Size};
-        _ ->
-            any(Line)
+        {Size, <<"}">>} -> {Message, Size};
+        _ -> any(Line)
     end.
 
 number(<<C, Rest/binary>>, N) when C >= $0, C =< $9 -> number(Rest, 10 * N + C - $0);
