@@ -91,6 +91,7 @@ is_list_of_bytes(_, _) ->
 reason({function_clause, _}) -> function_clause;
 reason({Reason, [{_, _, _, _} | _]}) -> reason(Reason);
 reason({case_clause, _}) -> case_clause;
+reason({bad_generator, _}) -> function_clause;
 reason(Reason) -> Reason.
 
 port_name(Port, #{ports := Ports}) ->

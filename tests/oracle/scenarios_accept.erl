@@ -156,12 +156,14 @@ queue() ->
         {L, Port} = listener(C, []),
         [_, B, _, _] = [waiting(C, L, infinity, W) || W <- ["1", "2", "3", "4"]],
         kill(B),
+        owner_ready(),
         rec(C, peers, [p_recv(p_connect(Port), 1) || _ <- [1, 2, 3]])
       end},
      {"queue/first_killed", fun(C) ->
         {L, Port} = listener(C, []),
         [A, _] = [waiting(C, L, infinity, W) || W <- ["1", "2"]],
         kill(A),
+        owner_ready(),
         rec(C, peer, p_recv(p_connect(Port), 1))
       end},
      {"queue/timed_out_is_skipped", fun(C) ->

@@ -46,7 +46,7 @@ wrong() ->
                     [?LO, 1, [{port, 65536}]], [?LO, 1, [{port, a}]], [?LO, 1, [{fd, 99999}]],
                     [?LO, 1, [{netns, "/nonexistent/ns"}]], [{0, 0, 0, 0, 0, 0, 0, 1}, 1, []],
                     [?LO, 1, [{ifaddr, {127, 0, 0, 9}}]], [?LO, 1, [{local, "/x"}]],
-                    [{local, "/x"}, 1, []], [#{}, 1, []], [foo, 1, [inet6], 0]]].
+                    [{local, "/x"}, 1, []], [#{}, 1, []]]].
 
 ports() ->
     [{"port/service_name", fun(C) -> tcp(C, connect, [?LO, tcpmux, []]) end},
