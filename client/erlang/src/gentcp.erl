@@ -50,7 +50,8 @@ connect(SockAddr, Options) ->
 connect(#{family := Family} = SockAddr, Options, Timeout)
   when Family =:= inet; Family =:= inet6 ->
     Time = connect_time(Timeout),
-    raising(fun() -> open(SockAddr, null, Options, Time) end);
+    ok = backend(Options),
+    raising(fun() -> open(is_exact(SockAddr), null, Options, Time) end);
 connect(Address, Port, Options)
   when is_tuple(Address); is_list(Address); is_atom(Address) ->
     connect(Address, Port, Options, infinity).
@@ -61,7 +62,18 @@ connect(Address, Port, Options)
     {ok, socket()} | {error, atom()}.
 connect(Address, Port, Options, Timeout) ->
     Time = connect_time(Timeout),
+    ok = backend(Options),
     raising(fun() -> open(Address, port(Port), Options, Time) end).
+
+%% gen_tcp looks at this one before all else.
+backend([{inet_backend, Backend} | _]) when Backend =/= inet, Backend =/= socket ->
+    error(function_clause);
+backend(_) ->
+    ok.
+
+%% gen_tcp connects to an address only, not to `any' or `loopback'.
+is_exact(#{family := inet, addr := Address} = SockAddr) when tuple_size(Address) =:= 4 -> SockAddr;
+is_exact(#{family := inet6, addr := Address} = SockAddr) when tuple_size(Address) =:= 8 -> SockAddr.
 
 %% gen_tcp starts a timer of this time.
 connect_time(infinity) -> infinity;
@@ -89,6 +101,7 @@ open(Address, Port, Options, Time) ->
     gentcp_call:open("gen_tcp.connect", Params, connected, fds(Extra), any).
 
 options(Place, Options) ->
+    is_integer(catch length(Options)) orelse error(function_clause),
     case gentcp_opt:encode(Place, Options) of
         {ok, Json, Extra} -> {Json, Extra};
         error -> exit(badarg)
@@ -101,6 +114,8 @@ place_port(#{<<"addr">> := _}, _) -> null;
 place_port(_, Port) -> Port.
 
 %% An address in a tuple is of one family; a text would be looked up in another.
+destination({local, _}, Port) when Port =/= 0 ->
+    error(function_clause);
 destination(Address, Port) ->
     case gentcp_opt:address(Address) of
         {ok, Text} when tuple_size(Address) =:= 4 -> sockaddr(<<"inet">>, Text, Port);
@@ -118,12 +133,18 @@ sockaddr(Family, Text, _Service) ->
 -spec listen(inet:port_number() | atom(), [gen_tcp:listen_option() | inet:inet_backend()]) ->
     {ok, socket()} | {error, atom()}.
 listen(Port, Options) when is_integer(Port); is_atom(Port) ->
+    ok = backend(Options),
     {Json, Extra} = options(listen, Options),
+    Port =:= 0 orelse is_local(Options) andalso error(function_clause),
     Params = [$[, tl(gentcp_call:member(listen_port(Port), [])), gentcp_call:member(Json, []), $]],
     case gentcp_call:open("gen_tcp.listen", Params, listening, fds(Extra), any) of
         {error, badarg} -> exit(badarg);
         Result -> Result
     end.
+
+is_local(Options) ->
+    lists:any(fun({Name, {local, _}}) -> Name =:= ifaddr orelse Name =:= ip; (_) -> false end,
+              Options).
 
 listen_port(Port) when is_integer(Port), (Port < 0 orelse Port > 16#FFFF) -> exit(badarg);
 listen_port(Port) -> port(Port).
@@ -158,8 +179,11 @@ send(?SOCKET = Socket, Data) ->
     try erlang:iolist_to_iovec(Data) of
         Iov -> send_iov(Socket, Iov, iolist_size(Iov))
     catch
-        error:badarg -> {error, einval}
+        error:badarg -> bad_data(getstat(Socket, []))
     end.
+
+bad_data({ok, _}) -> {error, einval};
+bad_data({error, _}) -> {error, closed}.
 
 send_iov(Socket, Iov, Size) when Size > ?MAX_ATTACHMENT ->
     case getopts(Socket, [packet]) of

@@ -69,7 +69,7 @@ answered(Answer) -> failed(Answer).
 %% What the daemon calls a fault gen_tcp answers by an exception.
 failed({error, timeout, Rest}) when is_binary(Rest) -> {error, {timeout, Rest}};
 failed({error, Reason, _}) -> {error, Reason};
-failed({fault, Detail}) -> error({badarg, Detail}).
+failed({fault, Detail}) -> error(function_clause, [Detail]).
 
 %% @doc Whether no call can reach the socket: its daemon has gone.
 -spec gone(socket(), pid()) -> {ok, gentcp_conn:connection()} | gone.

@@ -166,10 +166,22 @@ handle_call(ready, _From, #state{key = Key, client = Client} = State) ->
 send(Method, Params, Data, Fds, Call, #state{id = Id, calls = Calls} = State) ->
     Line = gentcp_wire:request(Id, Method, Params, size_of(Data), length(Fds)),
     Next = State#state{id = Id + 1, calls = Calls#{Id => Call}},
-    case gentcp_transport:send(message(Line, Data), Fds, State#state.transport) of
-        {ok, Transport} -> {noreply, Next#state{transport = Transport}};
-        {error, Reason} -> {stop, {shutdown, Reason}, Next}
-    end.
+    sent(gentcp_transport:send(message(Line, Data), tagged(Fds, Id), State#state.transport), Next).
+
+tagged([], _) -> none;
+tagged(Fds, Id) -> {Fds, Id}.
+
+sent({ok, Transport}, State) ->
+    {Failed, Next} = gentcp_transport:failed(Transport),
+    {noreply, lists:foldl(fun not_sent/2, State#state{transport = Next}, Failed)};
+sent({error, Reason}, State) ->
+    {stop, {shutdown, Reason}, State}.
+
+%% What could not be sent for its descriptors alone.
+not_sent({Id, Reason}, #state{calls = Calls} = State) ->
+    {{From, _}, Rest} = maps:take(Id, Calls),
+    gen_server:reply(From, {error, Reason, none}),
+    State#state{calls = Rest}.
 
 size_of(none) -> none;
 size_of(Data) -> iolist_size(Data).
@@ -185,8 +197,7 @@ handle_cast(_, State) ->
 handle_info({'$socket', _, select, Ref}, #state{transport = Transport} = State) ->
     case gentcp_transport:written(Ref, Transport) of
         not_mine -> received(State);
-        {ok, Next} -> {noreply, State#state{transport = Next}};
-        {error, Reason} -> {stop, {shutdown, Reason}, State}
+        Result -> sent(Result, State)
     end;
 handle_info(read, State) ->
     received(State);

@@ -19,7 +19,9 @@ setopts(?SOCKET = Socket, Options) when is_list(Options) ->
     case gentcp_opt:encode(setopts, Options) of
         {ok, Json, _} -> set(Socket, gentcp_call:member(Json, []));
         error -> {error, einval}
-    end.
+    end;
+setopts(?SOCKET, NoList) ->
+    error({bad_generator, NoList}).
 
 set(Socket, Params) ->
     case gentcp_call:on(Socket, "inet.setopts", Params, einval) of

@@ -9,7 +9,7 @@
 -module(gentcp_transport).
 
 -export([path/0, open/1, close/1, hello/1]).
--export([new/1, send/3, written/2, read/1]).
+-export([new/1, send/3, written/2, failed/1, read/1]).
 -export_type([transport/0]).
 
 -define(HELLO_TIME, 10000).
@@ -19,10 +19,12 @@
 -record(transport, {
     socket :: socket:socket(),
     select = none :: none | reference(),        % while the kernel takes no more
-    queue = queue:new() :: queue:queue(item())
+    queue = queue:new() :: queue:queue(item()),
+    failed = [] :: [{tag(), atom()}]
 }).
 -opaque transport() :: #transport{}.
--type item() :: {[binary()], Fds :: [non_neg_integer()]}.
+-type tag() :: term().
+-type item() :: {[binary()], none | {[Fd :: non_neg_integer()], tag()}}.
 
 %% @doc Where the daemon is: the application's `socket', else the environment's
 %% `GENTCPD_SOCKET', else the user's own daemon, else the system's.
@@ -105,14 +107,20 @@ welcomed(_) ->
 new(Socket) ->
     #transport{socket = Socket}.
 
-%% @doc Writes Data, or queues it behind what waits.  Descriptors go in a
-%% message of their own.
--spec send(iodata(), [non_neg_integer()], transport()) ->
+%% @doc Writes Data, or queues it behind what waits.  Descriptors go in a message
+%% of their own, under a tag: it may be that they are none, see failed/1.
+-spec send(iodata(), none | {[non_neg_integer()], tag()}, transport()) ->
     {ok, transport()} | {error, term()}.
 send(Data, Fds, #transport{select = none} = T) ->
     write({erlang:iolist_to_iovec(Data), Fds}, T);
 send(Data, Fds, #transport{queue = Queue} = T) ->
     {ok, T#transport{queue = queue:in({erlang:iolist_to_iovec(Data), Fds}, Queue)}}.
+
+%% @doc The messages with descriptors that could not be sent, which does no harm to
+%% others, each once.
+-spec failed(transport()) -> {[{tag(), atom()}], transport()}.
+failed(#transport{failed = Failed} = T) ->
+    {Failed, T#transport{failed = []}}.
 
 %% @doc The socket told that Ref is ready: if it was a write, goes on with it.
 -spec written(reference(), transport()) ->
@@ -138,12 +146,21 @@ flush(T) ->
 write({Iov, Fds} = Item, #transport{socket = Socket} = T) ->
     case try_write(Socket, Iov, Fds) of
         ok -> {ok, T};
-        {ok, Rest} -> write({rest(Rest), []}, T);
-        {select, {{select_info, _, Ref}, Rest}} -> {ok, wait(Ref, {rest(Rest), []}, T)};
+        {ok, Rest} -> write({rest(Rest), none}, T);
+        {select, {{select_info, _, Ref}, Rest}} -> {ok, wait(Ref, {rest(Rest), none}, T)};
         {select, {select_info, _, Ref}} -> {ok, wait(Ref, Item, T)};
-        {error, {Reason, _}} -> {error, reason(Reason)};
-        {error, Reason} -> {error, Reason}
+        {error, Reason} -> failed(plain(Reason), Fds, T)
     end.
+
+plain({Reason, _Rest}) -> Reason;
+plain(Reason) -> Reason.
+
+failed(Reason, none, _) ->
+    {error, Reason};
+failed(Reason, _, _) when Reason =:= epipe; Reason =:= closed; Reason =:= econnreset ->
+    {error, Reason};
+failed(Reason, {_, Tag}, #transport{failed = Failed} = T) ->
+    {ok, T#transport{failed = [{Tag, reason(Reason)} | Failed]}}.
 
 wait(Ref, Item, #transport{queue = Queue} = T) ->
     T#transport{select = Ref, queue = queue:in_r(Item, Queue)}.
@@ -151,12 +168,12 @@ wait(Ref, Item, #transport{queue = Queue} = T) ->
 rest(Rest) when is_binary(Rest) -> [Rest];
 rest(Rest) -> Rest.
 
-try_write(Socket, Iov, []) ->
+try_write(Socket, Iov, none) ->
     case iolist_size(Iov) =< ?SEND_AS_ONE of
         true -> socket:send(Socket, iolist_to_binary(Iov), [], nowait);
         false -> socket:sendmsg(Socket, #{iov => Iov}, [], nowait)
     end;
-try_write(Socket, Iov, Fds) ->
+try_write(Socket, Iov, {Fds, _}) ->
     Rights = << <<Fd:32/native>> || Fd <- Fds >>,
     Ctrl = [#{level => socket, type => rights, data => Rights}],
     socket:sendmsg(Socket, #{iov => Iov, ctrl => Ctrl}, [], nowait).

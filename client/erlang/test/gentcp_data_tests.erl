@@ -151,6 +151,13 @@ t_fd() ->
     {ok, A} = gentcp:accept(L),
     [ok = gentcp:close(S) || S <- [A, C, L]].
 
+t_bad_fd() ->
+    {A, C} = pair([binary, {active, false}]),
+    ?assertEqual({error, ebadf}, gentcp:listen(0, [{fd, 99999}])),
+    ?assertEqual({error, ebadf}, gentcp:connect({127, 0, 0, 1}, 1, [{fd, 99999}])),
+    ok = gentcp:send(C, "x"),
+    ?assertEqual({ok, <<"x">>}, gentcp:recv(A, 1)).
+
 t_fdopen() ->
     {L, Port} = listen([binary, {active, false}]),
     {ok, Raw} = socket:open(inet, stream, tcp),

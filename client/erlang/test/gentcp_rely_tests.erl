@@ -75,7 +75,7 @@ t_monitors() ->
 
 t_bad_options() ->
     Bad = [[{foo, 1}], [{active, maybe}], [{packet, 3}], [foo], [{ip, "127.0.0.1"}],
-           [{nodelay, true}, {inet_backend, inet}], not_a_list],
+           [{nodelay, true}, {inet_backend, inet}]],
     [begin
          ?assertExit(badarg, gentcp:connect({127, 0, 0, 1}, 9, Options)),
          ?assertExit(badarg, gentcp:listen(0, Options))
