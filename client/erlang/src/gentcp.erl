@@ -22,7 +22,7 @@
 -export([mask/2, parse_address/1, translate_ip/1]).
 
 %% What inet and file want of the module in a socket.
--export([setopts/2, getopts/2, getstat/2, sockname/1, socknames/1, peername/1, info/1]).
+-export([setopts/2, getopts/2, getstat/1, getstat/2, port/1, sockname/1, socknames/1, peername/1, info/1]).
 -export([monitor/1, cancel_monitor/1, socket_to_list/1, which_packet_type/1, sendfile/4]).
 
 -export_type([socket/0, data/0]).
@@ -63,7 +63,7 @@ connect(Address, Port, Options)
 connect(Address, Port, Options, Timeout) ->
     Time = connect_time(Timeout),
     ok = backend(Options),
-    raising(fun() -> open(Address, port(Port), Options, Time) end).
+    raising(fun() -> open(Address, service(Port), Options, Time) end).
 
 %% gen_tcp looks at this one before all else.
 backend([{inet_backend, Backend} | _]) when Backend =/= inet, Backend =/= socket ->
@@ -90,8 +90,8 @@ raising(Fun) ->
         Error -> Error
     end.
 
-port(Port) when is_integer(Port), Port >= 0, Port =< 16#FFFF -> Port;
-port(Name) when is_atom(Name) -> atom_to_binary(Name).
+service(Port) when is_integer(Port), Port >= 0, Port =< 16#FFFF -> Port;
+service(Name) when is_atom(Name) -> atom_to_binary(Name).
 
 open(Address, Port, Options, Time) ->
     {Place, Family} = destination(Address, Port),
@@ -147,7 +147,7 @@ is_local(Options) ->
               Options).
 
 listen_port(Port) when is_integer(Port), (Port < 0 orelse Port > 16#FFFF) -> exit(badarg);
-listen_port(Port) -> port(Port).
+listen_port(Port) -> service(Port).
 
 %% @equiv accept(Listener, infinity)
 -spec accept(socket()) -> {ok, socket()} | {error, atom()}.
@@ -307,6 +307,14 @@ getopts(Socket, Names) -> gentcp_inet:getopts(Socket, Names).
 %% @private
 -spec getstat(socket(), [inet:stat_option()]) -> {ok, [term()]} | {error, atom()}.
 getstat(Socket, Names) -> gentcp_inet:getstat(Socket, Names).
+
+%% @private ssl's name for it, of a transport in `cb_info'.
+-spec getstat(socket()) -> {ok, [term()]} | {error, atom()}.
+getstat(Socket) -> gentcp_inet:getstat(Socket).
+
+%% @private Another of ssl's.
+-spec port(socket()) -> {ok, inet:port_number() | binary()} | {error, atom()}.
+port(Socket) -> gentcp_inet:port(Socket).
 
 %% @private
 -spec sockname(socket()) -> {ok, term()} | {error, atom()}.

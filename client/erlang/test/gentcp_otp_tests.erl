@@ -1,0 +1,88 @@
+%% SPDX-License-Identifier: ISC
+%% Programs of OTP over the real daemon, in a node without one port of TCP.
+-module(gentcp_otp_tests).
+-compile([export_all, nowarn_export_all]).
+
+-include("gentcp_test.hrl").
+
+-define(CB_INFO, {cb_info, {gentcp, tcp, tcp_closed, tcp_error, tcp_passive}}).
+
+gentcp_otp_test_() ->
+    case lists:all(fun(Application) -> is_list(code:lib_dir(Application)) end, [ssl, inets]) of
+        true -> gentcp_test_lib:all(?MODULE);
+        false -> []
+    end.
+
+no_inet_port() ->
+    Names = [element(2, erlang:port_info(Port, name)) || Port <- erlang:ports()],
+    ?assertEqual([], [Name || Name <- Names, Name =:= "tcp_inet"]).
+
+certificate() ->
+    {ok, _} = application:ensure_all_started(ssl),
+    Root = [{key, {namedCurve, secp256r1}}],
+    Chain = #{root => Root, intermediates => [], peer => Root},
+    #{server_config := Server, client_config := Client} =
+        public_key:pkix_test_data(#{server_chain => Chain, client_chain => Chain}),
+    {Server, Client}.
+
+t_ssl() ->
+    {Server, Client} = certificate(),
+    {ok, L} = ssl:listen(0, [?CB_INFO, {ip, {127, 0, 0, 1}}, binary, {active, false} | Server]),
+    {ok, {_, Port}} = ssl:sockname(L),
+    Serving = gentcp_test_lib:elsewhere(fun() ->
+        {ok, Accepted} = ssl:transport_accept(L),
+        {ok, S} = ssl:handshake(Accepted),
+        {ok, Data} = ssl:recv(S, 5),
+        ok = ssl:send(S, [Data, binary:copy(<<"x">>, 1000000)]),
+        ssl:close(S)
+    end),
+    {ok, C} = ssl:connect({127, 0, 0, 1}, Port,
+                          [?CB_INFO, binary, {active, true},
+                           {server_name_indication, disable} | Client]),
+    ok = ssl:send(C, "hello"),
+    ?assertMatch({ok, {{127, 0, 0, 1}, _}}, ssl:sockname(C)),
+    Got = until_closed(C, []),
+    ?assertEqual(ok, gentcp_test_lib:result(Serving)),
+    ?assertEqual(1000005, byte_size(Got)),
+    ?assertEqual(<<"hello">>, binary:part(Got, 0, 5)),
+    no_inet_port(),
+    ok = ssl:close(L).
+
+%% httpd wants files.
+files(Folder, Config) ->
+    {cert, Certificate} = lists:keyfind(cert, 1, Config),
+    {key, {KeyType, Key}} = lists:keyfind(key, 1, Config),
+    Name = filename:join(Folder, "server.pem"),
+    Entries = [{'Certificate', Certificate, not_encrypted}, {KeyType, Key, not_encrypted}],
+    ok = file:write_file(Name, public_key:pem_encode(Entries)),
+    [{certfile, Name}, {keyfile, Name}].
+
+until_closed(C, Got) ->
+    receive
+        {ssl, C, Data} -> until_closed(C, [Got, Data]);
+        {ssl_closed, C} -> iolist_to_binary(Got)
+    after ?DEADLINE -> error({no_end, iolist_size(Got)})
+    end.
+
+t_https() ->
+    {Server, Client} = certificate(),
+    Folder = string:trim(os:cmd("mktemp -d")),
+    Body = binary:copy(<<"a line\n">>, 20000),
+    ok = file:write_file(Folder ++ "/file.txt", Body),
+    {ok, _} = application:ensure_all_started(inets),
+    {ok, Httpd} = inets:start(httpd, [
+        {port, 0}, {server_name, "test"}, {server_root, Folder}, {document_root, Folder},
+        {bind_address, {127, 0, 0, 1}}, {socket_type, {ssl, [?CB_INFO | files(Folder, Server)]}}]),
+    [{port, Port}] = httpd:info(Httpd, [port]),
+    Url = "https://localhost:" ++ integer_to_list(Port) ++ "/file.txt",
+    [begin
+         {ok, {Status, _, Got}} = httpc:request(get, {Url, []},
+             [{ssl, [?CB_INFO, {server_name_indication, disable} | Client]}],
+             [{body_format, binary}]),
+         ?assertMatch({_, 200, _}, Status),
+         ?assert(Got =:= Body)
+     end || _ <- [1, 2, 3]],
+    no_inet_port(),
+    ok = inets:stop(httpd, Httpd),
+    ok = inets:stop(),
+    ok = file:del_dir_r(Folder).
