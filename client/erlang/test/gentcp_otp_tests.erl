@@ -86,3 +86,42 @@ t_https() ->
     ok = inets:stop(httpd, Httpd),
     ok = inets:stop(),
     ok = file:del_dir_r(Folder).
+
+%% A whole node without a socket of its own, whatever families its programs name.
+t_node() ->
+    {ok, Path} = application:get_env(gentcp, socket),
+    [Ebin, Tests] = [filename:dirname(code:which(Module)) || Module <- [gentcp, ?MODULE]],
+    Node = filename:join(filename:dirname(Ebin), "node"),
+    {ok, Peer, _} = peer:start(#{connection => standard_io,
+                                 env => [{"GENTCPD_SOCKET", Path}],
+                                 args => ["-pa", Node, Ebin, Tests]}),
+    ok = peer:call(Peer, ?MODULE, http_in_the_node, [], ?DEADLINE),
+    ok = peer:stop(Peer).
+
+%% httpd and httpc, which say `inet'.
+http_in_the_node() ->
+    Folder = string:trim(os:cmd("mktemp -d")),
+    Body = binary:copy(<<"a line\n">>, 20000),
+    ok = file:write_file(Folder ++ "/file.txt", Body),
+    {ok, _} = application:ensure_all_started(inets),
+    {ok, Httpd} = inets:start(httpd, [
+        {port, 0}, {server_name, "test"}, {server_root, Folder}, {document_root, Folder},
+        {bind_address, {127, 0, 0, 1}}]),
+    [{port, Port}] = httpd:info(Httpd, [port]),
+    Url = "http://localhost:" ++ integer_to_list(Port) ++ "/file.txt",
+    Me = self(),
+    Getters = [spawn_monitor(fun() ->
+        {ok, {{_, 200, _}, _, Got}} = httpc:request(get, {Url, []}, [], [{body_format, binary}]),
+        Me ! {got, Got}
+    end) || _ <- lists:seq(1, 10)],
+    [receive {got, Got} -> Got = Body end || _ <- Getters],
+    [_, _ | _] = [X || #{<<"socket">> := X} <- sockets()],
+    no_inet_port(),
+    ok = inets:stop(httpd, Httpd),
+    ok = inets:stop(),
+    ok = file:del_dir_r(Folder).
+
+sockets() ->
+    {ok, {Conn, _, _}} = gentcp_conn:find(self()),
+    {ok, Rows, none} = gentcp_conn:call(Conn, "inet.i", <<"[]">>, none, {none, []}),
+    Rows.
