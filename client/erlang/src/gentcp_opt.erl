@@ -1,6 +1,6 @@
 %% SPDX-License-Identifier: ISC
 %% @private
-%% @doc gen_tcp's options <-> those of the protocol, without any I/O.
+%% @doc gen_tcp's options to those of the protocol and back, without any I/O.
 %%
 %% What gen_tcp checks before it asks its driver is checked here as it does:
 %% names, types, where an option may stand. Numbers past 32 bits are refused, where
