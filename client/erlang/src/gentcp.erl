@@ -322,11 +322,7 @@ sockname(Socket) -> gentcp_inet:sockname(Socket).
 
 %% @private
 -spec socknames(socket()) -> {ok, [term()]} | {error, atom()}.
-socknames(Socket) ->
-    case gentcp_inet:sockname(Socket) of
-        {ok, Name} -> {ok, [Name]};
-        Error -> Error
-    end.
+socknames(Socket) -> gentcp_inet:socknames(Socket).
 
 %% @private
 -spec peername(socket()) -> {ok, term()} | {error, atom()}.

@@ -201,10 +201,23 @@ handle_info({'$socket', _, select, Ref}, #state{transport = Transport} = State) 
     end;
 handle_info(read, State) ->
     received(State);
-handle_info({'DOWN', _, process, User, _}, #state{user = User} = State) ->
-    {stop, normal, State};
+handle_info({'DOWN', _, process, User, Reason}, #state{user = User} = State) ->
+    {stop, normal, farewell(Reason, State)};
 handle_info(_, State) ->
     {noreply, State}.
+
+%% To those who monitor a socket its owner's end is `killed', but for a normal one:
+%% the socket is closed then, as a port is that its owner leaves behind.
+farewell(normal, #state{transport = Transport, id = Id, owned = Owned} = State)
+  when Transport =/= undefined, map_size(Owned) > 0 ->
+    Lines = [gentcp_wire:request(Id, "gen_tcp.close", [$[, integer_to_binary(Socket), $]], none, 0)
+             || Socket <- maps:keys(Owned)],
+    case gentcp_transport:send(Lines, none, Transport) of
+        {ok, Next} -> State#state{transport = Next};
+        {error, _} -> State
+    end;
+farewell(_, State) ->
+    State.
 
 -spec terminate(term(), #state{}) -> ok.
 terminate(_Reason, #state{user = User, key = Key, client = Client} = State) ->

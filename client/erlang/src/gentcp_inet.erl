@@ -5,7 +5,7 @@
 -module(gentcp_inet).
 
 -export([setopts/2, getopts/2, getstat/1, getstat/2]).
--export([sockname/1, peername/1, port/1, close/1, socket_to_list/1]).
+-export([sockname/1, peername/1, socknames/1, peernames/1, port/1, close/1, socket_to_list/1]).
 -export([info/1, monitor/1, cancel_monitor/1, i/0, i/1, i/2]).
 -export([getaddrs/2]).
 
@@ -78,6 +78,19 @@ sockname(?SOCKET = Socket) ->
     {ok, {inet:ip_address(), inet:port_number()} | {local, binary()}} | {error, atom()}.
 peername(?SOCKET = Socket) ->
     name(gentcp_call:on(Socket, "inet.peername", [], einval)).
+
+%% @doc A socket's own addresses, as inet:socknames/1: the one.
+-spec socknames(gentcp:socket()) -> {ok, [term()]} | {error, atom()}.
+socknames(Socket) ->
+    names(sockname(Socket)).
+
+%% @doc The addresses of a socket's peer, as inet:peernames/1: the one.
+-spec peernames(gentcp:socket()) -> {ok, [term()]} | {error, atom()}.
+peernames(Socket) ->
+    names(peername(Socket)).
+
+names({ok, Name}) -> {ok, [Name]};
+names(Error) -> Error.
 
 name({ok, Map, _}) -> {ok, gentcp_opt:from_address(Map)};
 name(Error) -> Error.

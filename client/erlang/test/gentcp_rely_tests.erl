@@ -234,6 +234,21 @@ t_owner_dies() ->
     ?assertTold({'DOWN', Ref, port, C, killed}),
     ?assertEqual({error, closed}, gentcp:send(C, "x")).
 
+t_owner_ends() ->
+    {L, Port} = listen([]),
+    Me = self(),
+    Pid = spawn_link(fun() ->
+        {ok, C} = gentcp:connect({127, 0, 0, 1}, Port, []),
+        Me ! {connected, C},
+        receive stop -> ok end
+    end),
+    {ok, A} = gentcp:accept(L),
+    C = receive {connected, Socket} -> Socket end,
+    Ref = gentcp_inet:monitor(C),
+    Pid ! stop,
+    ?assertTold({tcp_closed, A}),
+    ?assertTold({'DOWN', Ref, port, C, normal}).
+
 t_many_processes() ->
     {L, Port} = listen([binary, {active, false}, {packet, 2}, {backlog, 200}]),
     Servers = [elsewhere(fun() ->
