@@ -21,7 +21,7 @@
 -export_type([context/0, peer/0]).
 
 -type context() :: #{tcp := module(), inet := module(), file := module(),
-                     recorder := pid(), tmp := file:filename()}.
+                     warm := fun(() -> term()), recorder := pid(), tmp := file:filename()}.
 -type peer() :: socket:socket().
 -type name() :: iodata() | atom() | tuple().
 
@@ -304,16 +304,18 @@ collect(S, Total, Got, Kinds) ->
 
 %%% Processes
 
-%% @doc Runs Fun in a process of its own, which ends with the scenario.
+%% @doc Runs Fun in a process of its own, which ends with the scenario at the latest.
 -spec task(context(), fun(() -> term())) -> pid().
-task(#{recorder := Recorder}, Fun) ->
+task(#{recorder := Recorder, warm := Warm}, Fun) ->
     Self = self(),
     Pid = spawn(fun() ->
+        Warm(),
+        Self ! {oracle, self(), ready},
         Result = try Fun() catch Class:Reason -> {raised, Class, Reason} end,
         Self ! {oracle, self(), Result}
     end),
     ask_recorder(Recorder, {task, Pid}),
-    Pid.
+    receive {oracle, Pid, ready} -> Pid after ?DEADLINE -> error(no_task) end.
 
 %% @doc Waits for the task's result, records it under Label.
 -spec await(context(), term(), pid()) -> term().

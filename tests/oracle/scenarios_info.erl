@@ -86,10 +86,7 @@ infos() ->
         do(C, send, [S, "hello"]),
         inet(C, info, [S])
       end},
-     {"info/after_shutdown", fun(C) -> {S, _} = pair(C, []), do(C, shutdown, [S, write]), inet(C, info, [S]) end},
-     {"info/i", fun(C) -> rec(C, i, catch_ok(fun() -> (maps:get(inet, C)):module_info(), ok end)) end}].
-
-catch_ok(Fun) -> try Fun() catch Class:_ -> Class end.
+     {"info/after_shutdown", fun(C) -> {S, _} = pair(C, []), do(C, shutdown, [S, write]), inet(C, info, [S]) end}].
 
 names() ->
     [{"name/connected", fun(C) ->
@@ -195,6 +192,14 @@ monitors() ->
         S = ask(H, fun() -> do(C, connect, [{127, 0, 0, 1}, p_port(L), []]) end),
         inet(C, monitor, [S]),
         stop(H),
+        mail(C, 1)
+      end},
+     {"monitor/owner_killed", fun(C) ->
+        H = helper(C),
+        L = p_listen([]),
+        S = ask(H, fun() -> do(C, connect, [{127, 0, 0, 1}, p_port(L), []]) end),
+        inet(C, monitor, [S]),
+        kill(H),
         mail(C, 1)
       end},
      {"monitor/listener", fun(C) ->

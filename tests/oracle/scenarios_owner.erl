@@ -66,6 +66,8 @@ results() ->
         rec(C, owner, owner(C, S) =:= H)
       end}].
 
+states(#{inet := Inet}, S) -> maps:get(states, Inet:info(S)).
+
 give(#{tcp := Tcp}, S, Pid) -> Tcp:controlling_process(S, Pid).
 
 owner(#{inet := Inet}, S) -> maps:get(owner, Inet:info(S)).
@@ -229,6 +231,7 @@ listeners() ->
         p_send(P, "x"),
         tcp(C, recv, [A, 0]),
         kill(H),
+        until(fun() -> states(C, L) =:= [closed] end),
         tcp(C, accept, [L, 1000])
       end},
      {"listener/old_owner_dies", fun(C) ->
