@@ -82,18 +82,39 @@ tcp_request_fail(struct tcp_request *r, int reason)
 	tcp_request_finish(r, &o);
 }
 
+static bool
+start_timer(struct tcp_request *r, int64_t ms)
+{
+	const struct timeval tv = clock_timeval(ms);
+
+	return event_add(r->timer, &tv) == 0;
+}
+
+/*
+ * libevent counts by the kernel's coarse clock, from when its turn began: it may be
+ * milliseconds early, and gen_tcp never is.
+ */
+static void
+timer_over(evutil_socket_t fd, short what, void *arg)
+{
+	struct tcp_request *r = arg;
+	int64_t left = clock_left(r->clock, r->deadline);
+
+	if (left <= 0 || !start_timer(r, left))
+		r->expired(fd, what, r);
+}
+
 bool
 tcp_request_arm(struct tcp_request *r, struct tcp_context *ctx, int64_t timeout,
     void (*fire)(int, short, void *))
 {
-	struct timeval tv;
-
 	r->deadline = clock_deadline(ctx->clock, timeout);
 	if (timeout < 0)
 		return true;
-	tv = clock_timeval(timeout);
-	r->timer = event_new(ctx->base, -1, 0, fire, r);
-	return r->timer != NULL && event_add(r->timer, &tv) == 0;
+	r->clock = ctx->clock;
+	r->expired = fire;
+	r->timer = event_new(ctx->base, -1, 0, timer_over, r);
+	return r->timer != NULL && start_timer(r, timeout);
 }
 
 /* rest as in tcp_withdraw(), or NULL. */

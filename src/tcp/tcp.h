@@ -167,6 +167,8 @@ struct tcp_request {
 	bool framed;   /* send: held has its packet header already */
 	int reason;    /* its answer, where that is settled already */
 	struct event *timer;
+	void (*expired)(int, short, void *); /* when the timer is over */
+	const struct clock *clock;
 	uint64_t deadline;     /* ms of the clock */
 	size_t length;	       /* recv */
 	int how;	       /* shutdown */

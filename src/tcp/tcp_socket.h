@@ -251,8 +251,8 @@ void tcp_request_detach(struct tcp_request *r);
 void tcp_request_finish(struct tcp_request *r, const struct tcp_outcome *o);
 void tcp_request_fail(struct tcp_request *r, int reason);
 /*
- * fire(-1, EV_TIMEOUT, r) when timeout ms have passed, and r->deadline set; for
- * CLOCK_NEVER nothing but that.  False without memory.
+ * fire(-1, EV_TIMEOUT, r) when timeout ms have passed, no sooner, and r->deadline
+ * set; for CLOCK_NEVER nothing but that.  False without memory.
  */
 bool tcp_request_arm(struct tcp_request *r, struct tcp_context *ctx, int64_t timeout,
     void (*fire)(int, short, void *));

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* recv and unrecv: semantics 1.5, 1.13, 8.1, 8.5, 8.11. */
 #include <errno.h>
+#include <event2/event.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -67,6 +68,42 @@ START_TEST(waits)
 	call_init(&call, &p, NULL);
 	call_recv(&call, 1, 30);
 	call_expect(&call, REASON_TIMEOUT, "");
+	pair_close(&p);
+}
+END_TEST
+
+struct late {
+	struct call call;
+	uint64_t before;
+};
+
+/* Asks when the turn, and with it the loop's idea of the time, is 20 ms old. */
+static void
+ask_late(int fd, short what, void *arg)
+{
+	struct late *late = arg;
+	uint64_t start = clock_now(&clock_monotonic);
+
+	(void)fd;
+	(void)what;
+	do
+		late->before = clock_now(&clock_monotonic);
+	while (late->before - start < 20);
+	call_recv(&late->call, 1, 10);
+}
+
+START_TEST(never_early)
+{
+	const struct timeval now = {0, 0};
+	struct pair p;
+	struct late late;
+
+	pair_open(&p);
+	call_init(&late.call, &p, NULL);
+	ck_assert_int_eq(
+	    event_base_once(p.base, -1, EV_TIMEOUT, ask_late, &late, &now), 0);
+	call_expect(&late.call, REASON_TIMEOUT, "");
+	ck_assert_uint_ge(clock_now(&clock_monotonic) - late.before, 10);
 	pair_close(&p);
 }
 END_TEST
@@ -505,6 +542,7 @@ main(void)
 	    order_of_checks,
 	    exact,
 	    waits,
+	    never_early,
 	    how_much_at_once,
 	    large,
 	    memory,
