@@ -187,7 +187,8 @@ queued() ->
     [{"queued/linger_zero_drops", fun(C) ->
         {S, P} = narrow(C, [{linger, {true, 0}}]),
         N = fill(C, S),
-        tcp(C, close, [S]),
+        #{tcp := Tcp} = C,
+        timed(C, close, 1000, fun() -> Tcp:close(S) end),
         {Bytes, End} = p_all(P),
         rec(C, all_came, byte_size(Bytes) =:= N),
         rec(C, peer_end, End)

@@ -214,6 +214,7 @@ pending() ->
         T = task(C, fun() -> do_recv(C, S, [0]) end),
         blocked(T),
         kill(T),
+        owner_ready(),
         tcp(C, recv, [S, 0, 20]),
         p_send(P, <<"lost">>),
         owner_ready(),
