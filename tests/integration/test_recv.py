@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: ISC
 """gen_tcp:recv and unrecv, and what a passive socket says of its end."""
 
+import time
+
 import pytest
 
 import gentcp_test as g
@@ -63,6 +65,14 @@ def test_recv_times_out_and_keeps_what_came(room, client):
     peer.put(b"abc")
     check_reason(client.recv_fails(s, 10, 50), "timeout")
     assert client.recv(s) == b"abc"
+
+
+def test_recv_timeout_is_not_over_early(room, client):
+    s, _ = room.pair(client)
+    for _ in range(20):
+        before = time.monotonic()
+        check_reason(client.recv_fails(s, 0, 15), "timeout")
+        assert time.monotonic() - before >= 0.015
 
 
 def test_recv_timeout_0_is_a_poll(room, client):
