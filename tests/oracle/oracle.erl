@@ -60,7 +60,10 @@ second(#{binding := true}) ->
     {ok, _} = application:ensure_all_started(gentcp),
     %% A process is at the daemon before it calls, lest others overtake its first.
     Warm = fun() -> {ok, _} = gentcp_conn:find(self()) end,
-    #{tcp => gentcp, inet => gentcp_inet, file => gentcp_file, warm => Warm}.
+    case os:getenv("ORACLE_BINDING") of
+        "stock" -> #{tcp => oracle_stock, inet => inet, file => file, warm => Warm};
+        _ -> #{tcp => gentcp, inet => gentcp_inet, file => gentcp_file, warm => Warm}
+    end.
 
 %%% Scenarios
 
@@ -166,12 +169,11 @@ report(Results, Second, Took, Options) ->
         _ -> 1
     end.
 
-%% The committed list: {Name, Row, Reason, Differences}.
-purpose(#{purpose := "", binding := _}) -> [];
+%% The committed lists: {Name, Row, Reason, Differences}.
 purpose(#{binding := false}) -> [];
-purpose(#{purpose := File}) ->
-    {ok, Entries} = file:consult(File),
-    Entries.
+purpose(#{purpose := Files}) ->
+    Lists = [file:consult(File) || File <- string:lexemes(Files, ":")],
+    lists:append([Entries || {ok, Entries} <- Lists]).
 
 verdict(Name, One, Two, Purpose) ->
     Differences = differences(One, Two),

@@ -168,7 +168,7 @@ opened() ->
      end} || Opts <- [[{ttl, 0}], [{ttl, 256}], [{tclass, 3}], [{recvtclass, true}],
                       [{bind_to_device, <<"nope">>}], [{inet_backend, foo}], foo, [binary | foo],
                       [binary, {inet_backend, inet}], [{nopush, true}], [{pktoptions, 1}],
-                      [{broadcast, true}], [{netns, 1}], [{tcp_module, 5}]]] ++
+                      [{broadcast, true}], [{netns, 1}]]] ++
     [{"open_refused/listen_line_delimiter", fun(C) -> tcp(C, listen, [0, [{line_delimiter, $;}]]) end},
      {"open_refused/connect_backlog", fun(C) -> tcp(C, connect, [{127, 0, 0, 1}, 1, [{backlog, 1}]]) end}].
 
