@@ -66,9 +66,7 @@ until_closed(C, Got) ->
 
 t_https() ->
     {Server, Client} = certificate(),
-    Folder = string:trim(os:cmd("mktemp -d")),
-    Body = binary:copy(<<"a line\n">>, 20000),
-    ok = file:write_file(Folder ++ "/file.txt", Body),
+    {Folder, Body} = site(),
     {ok, _} = application:ensure_all_started(inets),
     {ok, Httpd} = inets:start(httpd, [
         {port, 0}, {server_name, "test"}, {server_root, Folder}, {document_root, Folder},
@@ -89,25 +87,58 @@ t_https() ->
 
 %% A whole node without a socket of its own, whatever families its programs name.
 t_node() ->
+    in_a_node(http_in_the_node, []).
+
+%% Debian's Yaws, a server of its own.
+t_yaws() ->
+    case filelib:wildcard("/usr/lib/yaws-*/ebin") of
+        [Yaws | _] -> in_a_node(yaws_in_the_node, [Yaws]);
+        [] -> io:put_chars(user, "skipped: gentcp_otp_tests::t_yaws: no yaws\n")
+    end.
+
+in_a_node(Function, More) ->
     {ok, Path} = application:get_env(gentcp, socket),
     [Ebin, Tests] = [filename:dirname(code:which(Module)) || Module <- [gentcp, ?MODULE]],
     Node = filename:join(filename:dirname(Ebin), "node"),
     {ok, Peer, _} = peer:start(#{connection => standard_io,
                                  env => [{"GENTCPD_SOCKET", Path}],
-                                 args => ["-pa", Node, Ebin, Tests]}),
-    ok = peer:call(Peer, ?MODULE, http_in_the_node, [], ?DEADLINE),
+                                 args => ["-pa", Node, Ebin, Tests | More]}),
+    ok = peer:call(Peer, ?MODULE, Function, [], ?DEADLINE),
     ok = peer:stop(Peer).
 
 %% httpd and httpc, which say `inet'.
 http_in_the_node() ->
-    Folder = string:trim(os:cmd("mktemp -d")),
-    Body = binary:copy(<<"a line\n">>, 20000),
-    ok = file:write_file(Folder ++ "/file.txt", Body),
+    {Folder, Body} = site(),
     {ok, _} = application:ensure_all_started(inets),
     {ok, Httpd} = inets:start(httpd, [
         {port, 0}, {server_name, "test"}, {server_root, Folder}, {document_root, Folder},
         {bind_address, {127, 0, 0, 1}}]),
     [{port, Port}] = httpd:info(Httpd, [port]),
+    fetch(Port, Body),
+    ok = inets:stop(httpd, Httpd),
+    ok = inets:stop(),
+    ok = file:del_dir_r(Folder).
+
+yaws_in_the_node() ->
+    {Folder, Body} = site(),
+    {ok, _} = application:ensure_all_started(inets),
+    ok = apply(yaws, start_embedded, [
+        Folder, [{port, 0}, {listen, {127, 0, 0, 1}}, {servername, "localhost"}],
+        [{logdir, Folder}, {id, "test"}], "test"]),
+    fetch(listening(), Body),
+    ok = apply(yaws, stop, []),
+    ok = inets:stop(),
+    ok = file:del_dir_r(Folder).
+
+%% A folder with a file.
+site() ->
+    Folder = string:trim(os:cmd("mktemp -d")),
+    Body = binary:copy(<<"a line\n">>, 20000),
+    ok = file:write_file(Folder ++ "/file.txt", Body),
+    {Folder, Body}.
+
+%% Several get the file at once.
+fetch(Port, Body) ->
     Url = "http://localhost:" ++ integer_to_list(Port) ++ "/file.txt",
     Me = self(),
     Getters = [spawn_monitor(fun() ->
@@ -115,13 +146,18 @@ http_in_the_node() ->
         Me ! {got, Got}
     end) || _ <- lists:seq(1, 10)],
     [receive {got, Got} -> Got = Body end || _ <- Getters],
-    [_, _ | _] = [X || #{<<"socket">> := X} <- sockets()],
-    no_inet_port(),
-    ok = inets:stop(httpd, Httpd),
-    ok = inets:stop(),
-    ok = file:del_dir_r(Folder).
+    {_, [_, _ | _]} = sockets(),
+    no_inet_port().
+
+%% The port of the one listener that there is.
+listening() ->
+    {Key, Rows} = sockets(),
+    [Number] = [N || #{<<"socket">> := N, <<"states">> := States} <- Rows,
+                     lists:member(<<"listen">>, States)],
+    {ok, Port} = gentcp_inet:port({'$inet', gentcp, {gentcp_socket, Key, Number}}),
+    Port.
 
 sockets() ->
-    {ok, {Conn, _, _}} = gentcp_conn:find(self()),
+    {ok, {Conn, Key, _}} = gentcp_conn:find(self()),
     {ok, Rows, none} = gentcp_conn:call(Conn, "inet.i", <<"[]">>, none, {none, []}),
-    Rows.
+    {Key, Rows}.
