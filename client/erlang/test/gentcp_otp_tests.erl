@@ -89,6 +89,36 @@ t_https() ->
 t_node() ->
     in_a_node(http_in_the_node, []).
 
+t_families() ->
+    in_a_node(families_in_the_node, []).
+
+%% gen_tcp with each family.
+families_in_the_node() ->
+    Path = string:trim(os:cmd("mktemp -u")),
+    [begin
+         {ok, L} = gen_tcp:listen(0, [{active, false}, {ifaddr, Address} | Family]),
+         {ok, Port} = inet:port(L),
+         {To, At} = case Address of
+             {local, _} -> {Address, 0};
+             _ -> {Address, Port}
+         end,
+         {ok, C} = gen_tcp:connect(To, At, [{active, false} | Family]),
+         {ok, A} = gen_tcp:accept(L),
+         ok = gen_tcp:send(C, "x"),
+         {ok, "x"} = gen_tcp:recv(A, 1),
+         [{'$inet', gentcp, _} = S || S <- [L, C, A]]
+     end || {Address, Family} <- [{{127, 0, 0, 1}, [inet]}, {{127, 0, 0, 1}, []},
+                                  {{local, Path}, []}, {{local, Path ++ "2"}, [local]}]
+                                 ++ [{{0, 0, 0, 0, 0, 0, 0, 1}, F} || F <- [[inet6], []], has_inet6()]],
+    [ok = file:delete(Path ++ Tail) || Tail <- ["", "2"]],
+    no_inet_port().
+
+has_inet6() ->
+    case file:read_file("/proc/net/if_inet6") of
+        {ok, <<_, _/binary>>} -> true;
+        _ -> false
+    end.
+
 %% Debian's Yaws, a server of its own.
 t_yaws() ->
     case filelib:wildcard("/usr/lib/yaws-*/ebin") of

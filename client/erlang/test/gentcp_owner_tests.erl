@@ -92,6 +92,21 @@ t_stock_dispatch() ->
                  gen_tcp:connect("no.such.host.invalid", Port, [{tcp_module, gentcp}])),
     ?assertExit(badarg, gen_tcp:connect({1, 2, 3}, Port, [{tcp_module, gentcp}])).
 
+%% gen_tcp drops a family behind a tcp_module, so that there is one for IPv6.
+t_stock_dispatch_of_inet6() ->
+    case file:read_file("/proc/net/if_inet6") of
+        {ok, <<_, _/binary>>} -> stock_inet6();
+        _ -> io:put_chars(user, "skipped: gentcp_owner_tests::inet6: no IPv6\n")
+    end.
+
+stock_inet6() ->
+    {ok, L} = gen_tcp:listen(0, [{tcp_module, gentcp6}, {active, false}]),
+    {ok, {{0, 0, 0, 0, 0, 0, 0, 0}, Port}} = inet:sockname(L),
+    {ok, C} = gen_tcp:connect("::1", Port, [{tcp_module, gentcp6}, {active, false}]),
+    {ok, A} = gen_tcp:accept(L),
+    ?assertMatch({ok, {{0, 0, 0, 0, 0, 0, 0, 1}, _}}, inet:peername(A)),
+    [ok = gen_tcp:close(S) || S <- [A, C, L]].
+
 t_inetrc() ->
     Name = string:trim(os:cmd("mktemp")),
     ok = file:write_file(Name, "{tcp, gentcp}.\n"),
