@@ -160,7 +160,7 @@ report(Results, Second, Took, Options) ->
     Purpose = purpose(Options),
     Verdicts = [{Name, verdict(Name, One, Two, Purpose), One, Two} || {Name, One, Two} <- Results],
     [print(Name, Verdict, One, Two, Options) || {Name, Verdict, One, Two} <- Verdicts],
-    Stale = stale(Purpose, Verdicts),
+    Stale = stale(Purpose, Verdicts) ++ unknown(Purpose, Verdicts, Options),
     [io:format("stale in the list of differences on purpose: ~s~n", [Name]) || Name <- Stale],
     table(Verdicts, Second, Took),
     Bad = [bad || {_, {Kind, _}, _, _} <- Verdicts, Kind =/= equal, Kind =/= on_purpose],
@@ -172,8 +172,13 @@ report(Results, Second, Took, Options) ->
 %% The committed lists: {Name, Row, Reason, Differences}.
 purpose(#{binding := false}) -> [];
 purpose(#{purpose := Files}) ->
-    Lists = [file:consult(File) || File <- string:lexemes(Files, ":")],
-    lists:append([Entries || {ok, Entries} <- Lists]).
+    lists:append([entries(File) || File <- string:lexemes(Files, ":")]).
+
+entries(File) ->
+    case file:consult(File) of
+        {ok, Entries} -> Entries;
+        {error, Why} -> error({File, file:format_error(Why)})
+    end.
 
 verdict(Name, One, Two, Purpose) ->
     Differences = differences(One, Two),
@@ -204,6 +209,12 @@ differences([A | One], [B | Two], N) -> [{N, A, B} | differences(One, Two, N + 1
 stale(Purpose, Verdicts) ->
     [Name || {Name, _, _, _} <- Purpose, lists:keyfind(Name, 1, Verdicts) =/= false,
              element(1, element(2, lists:keyfind(Name, 1, Verdicts))) =:= equal].
+
+%% Where all run, an entry must have its scenario.
+unknown(Purpose, Verdicts, #{themes := [], names := []}) ->
+    [Name || {Name, _, _, _} <- Purpose, not lists:keymember(Name, 1, Verdicts)];
+unknown(_Purpose, _Verdicts, _Options) ->
+    [].
 
 print(Name, _Verdict, One, _Two, #{mode := verbose}) ->
     io:format("~s~n", [Name]),
