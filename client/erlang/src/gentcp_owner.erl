@@ -19,12 +19,36 @@ change(Socket, Pid) ->
             Error
     end.
 
-owned(Socket, Pid, {Owner, Caller}, Active) ->
-    case client(Socket, Pid) of
-        {ok, Owner} -> ok;
+owned({'$inet', gentcp, {gentcp_socket, Key, _}} = Socket, Pid, {Owner, Caller}, Active) ->
+    case gentcp_conn:user(Key, Owner) of
+        {ok, Pid} -> ok;
         _ when Owner =/= Caller -> {error, not_owner};
-        {ok, Client} -> give(Socket, Pid, Client, Active);
-        error -> {error, badarg}
+        _ -> silence(Socket, Pid, Active)
+    end.
+
+%% At once: a peer that closes an active socket takes it away.
+silence(Socket, Pid, false) ->
+    give(Socket, Pid, []);
+silence(Socket, Pid, Active) ->
+    case gentcp_inet:setopts(Socket, [{active, false}]) of
+        ok ->
+            Result = give(Socket, Pid, [<<",null">> | gentcp_call:member(Active, [])]),
+            Result =:= ok orelse restore(Socket, Active),
+            Result;
+        Error ->
+            Error
+    end.
+
+restore(Socket, <<"once">>) -> gentcp_inet:setopts(Socket, [{active, once}]);
+restore(Socket, Active) -> gentcp_inet:setopts(Socket, [{active, Active}]).
+
+give(Socket, Pid, More) ->
+    case client(Socket, Pid) of
+        {ok, Client} ->
+            move(Socket, Pid),
+            hand_over(Socket, Client, More);
+        error ->
+            {error, badarg}
     end.
 
 %% The daemon's number of a process of this node, which gets one where it has none.
@@ -35,18 +59,6 @@ client(Socket, Pid) when node(Pid) =:= node() ->
     end;
 client(_, _) ->
     error.
-
-give(Socket, Pid, Client, false) ->
-    move(Socket, Pid),
-    hand_over(Socket, Client, []);
-give(Socket, Pid, Client, Active) ->
-    case gentcp_inet:setopts(Socket, [{active, false}]) of
-        ok ->
-            move(Socket, Pid),
-            hand_over(Socket, Client, [<<",null">>, gentcp_call:member(Active, [])]);
-        Error ->
-            Error
-    end.
 
 %% Those that gen_tcp moves, and no others.
 move(Socket, Pid) ->
