@@ -282,6 +282,25 @@ sendfile() ->
         file(C, sendfile, [path(C, binary:copy(<<"f">>, 300000)), S]),
         receive {oracle, T, Bytes} -> rec(C, tail, binary:part(Bytes, N, 300000)) after 6000 -> rec(C, tail, none) end
       end},
+     {"sendfile/senders_wait", fun(C) ->
+        {S, P} = pair(C, [{sndbuf, 16384}], [{{socket, rcvbuf}, 4096}]),
+        #{tcp := Tcp, file := File} = C,
+        Path = path(C, binary:copy(<<"f">>, 600000)),
+        T = task(C, fun() -> owner_ready(), Tcp:send(S, "behind") end),
+        R = task(C, fun() -> blocked(T), p_recv(P, 600006) end),
+        rec(C, sendfile, File:sendfile(Path, S)),
+        await(C, sender, T),
+        receive {oracle, R, Bytes} -> rec(C, tail, binary:part(Bytes, 599995, 11)) after 6000 -> rec(C, tail, none) end
+      end},
+     {"sendfile/peer_resets_meanwhile", fun(C) ->
+        {S, P} = pair(C, [{sndbuf, 16384}], [{{socket, rcvbuf}, 4096}]),
+        #{tcp := Tcp, file := File} = C,
+        Path = path(C, binary:copy(<<"f">>, 600000)),
+        _ = task(C, fun() -> owner_ready(), p_reset(P) end),
+        rec(C, sendfile, File:sendfile(Path, S)),
+        rec(C, send, Tcp:send(S, "x")),
+        rec(C, recv, Tcp:recv(S, 0))
+      end},
      {"sendfile/empty_file", fun(C) ->
         {S, _} = pair(C, []),
         file(C, sendfile, [path(C, ""), S]),

@@ -247,6 +247,27 @@ waiters() ->
         rec(C, tail, binary:part(p_recv(P, N + 6), N, 6)),
         rec(C, more, p_quiet(P))
       end},
+     {"waiter/closed_by_another", fun(C) ->
+        {S, P} = narrow(C, []),
+        N = fill(C, S),
+        #{tcp := Tcp} = C,
+        T = task(C, fun() -> Tcp:send(S, "waits") end),
+        blocked(T),
+        D = task(C, fun() -> Tcp:close(S) end),
+        blocked(D),
+        {Bytes, End} = p_all(P),
+        await(C, closer, D),
+        rec(C, all_came, byte_size(Bytes) - N),
+        rec(C, peer_end, End)
+      end},
+     {"waiter/own_timeout_of_each", fun(C) ->
+        {S, P} = narrow(C, [{send_timeout, 50}]),
+        N = fill(C, S),
+        #{tcp := Tcp} = C,
+        Ts = [task(C, fun() -> Tcp:send(S, "a") end) || _ <- [1, 2]],
+        [await(C, sender, T) || T <- Ts],
+        rec(C, tail, binary:part(p_recv(P, N + 2), N, 2))
+      end},
      {"waiter/another_process_sends", fun(C) ->
         {S, P} = pair(C, []),
         await(C, other, task(C, fun() -> do(C, send, [S, "hello"]) end)),
