@@ -28,7 +28,7 @@
     procs = #{} :: #{atom() => pid()},
     %% a, b
     ends = #{} :: #{atom() => term()},
-    peer :: none | socket:socket(),
+    peer = none :: none | socket:socket(),
     came = <<>> :: binary(),
     peer_end = none :: term(),
     %% what the peer has still to send of a packet
@@ -199,8 +199,10 @@ op({close, End, By}, World) -> tcp(close, End, [], By, World);
 op({give, End, By, To}, World) ->
     tcp(controlling_process, End, [maps:get(To, World#world.procs)], By, World);
 op({recv_waiting, By, N, Op}, #world{tcp = Tcp, ends = #{a := S}} = World) ->
-    Ref = start(By, fun() -> Tcp:recv(S, N, 300) end, World),
-    World1 = settle(World),
+    %% time enough for what comes when nothing moves
+    Ref = start(By, fun() -> Tcp:recv(S, N, 300 + 5 * World#world.settle) end, World),
+    %% who waits cannot be asked whether all is still
+    World1 = still(World#world.settle, deadline(), moved(World), World),
     {_, World2} = op(Op, World1),
     {Result, World3} = answer(Ref, deadline(), World2),
     rest(N, Result, By, World3);
