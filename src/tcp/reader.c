@@ -37,11 +37,18 @@ is_active(const struct tcp_socket *s)
 }
 
 void
-tcp_reader_activated(struct tcp_socket *s)
+tcp_reader_activated(struct tcp_socket *s, enum option_active before)
 {
-	tcp_recv_refuse(s, EINVAL);
-	if (s->state != TCP_ZOMBIE)
+	if (!is_active(s))
 		return;
+	tcp_recv_refuse(s, EINVAL);
+	if (s->active.mode != before)
+		s->eof = false;
+}
+
+void
+tcp_reader_woken(struct tcp_socket *s)
+{
 	tcp_input_drop(s);
 	if (!s->closed_told) {
 		tcp_notice_closed(s, s->recv_reset ? ECONNRESET : 0);
@@ -77,8 +84,9 @@ input_ended(struct tcp_socket *s, int reason)
 		else
 			tcp_state_move(s, TCP_ZOMBIE);
 		tcp_socket_close_fd(s);
-	} else if (active || reason == REASON_CLOSED) {
-		s->eof = true;
+	} else {
+		s->eof = reason == REASON_CLOSED;
+		s->deaf = active && !s->eof;
 	}
 	if (last || blocked)
 		tcp_writer_drop(s, REASON_CLOSED);
@@ -313,7 +321,7 @@ active_step(struct tcp_socket *s, struct turn *turn)
 	case PACKET_MORE:
 		break;
 	}
-	if (!s->eof)
+	if (!s->eof && !s->deaf)
 		return fill(s, span.want, turn);
 	tcp_notice_closed(s, 0);
 	return s->notices != 0;
@@ -341,7 +349,7 @@ recv_step(struct tcp_socket *s, struct turn *turn)
 	case PACKET_MORE:
 		break;
 	}
-	if (!s->eof)
+	if (!s->eof && !s->deaf)
 		return fill(s, span.want, turn);
 	tcp_recv_refuse_rest(s, REASON_CLOSED);
 	return true;
@@ -394,7 +402,7 @@ step(struct tcp_socket *s, struct turn *turn)
 static bool
 wanted(const struct tcp_socket *s)
 {
-	if (s->state != TCP_CONNECTED || s->eof)
+	if (s->state != TCP_CONNECTED || s->eof || s->deaf)
 		return false;
 	if (is_active(s))
 		return s->started && !s->held;

@@ -84,6 +84,7 @@ tcp_recv(struct tcp_socket *s, size_t length, int64_t timeout, struct tcp_reques
 	r->deadline = clock_deadline(s->ctx->clock, timeout);
 	s->receiver = r;
 	s->recv_held = false;
+	s->eof = false;
 	tcp_reader_deliver(s);
 }
 

@@ -189,15 +189,6 @@ tcp_sockopt_apply(struct tcp_socket *s, const struct option_value *v)
 	return reason;
 }
 
-/* Options that may have set something free have been applied. */
-static void
-settle(struct tcp_socket *s)
-{
-	if (s->active.mode != OPTION_ACTIVE_FALSE)
-		tcp_reader_activated(s);
-	tcp_reader_deliver(s);
-}
-
 /* The first that is out of its range: then nothing is applied (semantics 8.2). */
 static const struct option_row *
 out_of_range(const struct option_list *list)
@@ -208,11 +199,32 @@ out_of_range(const struct option_list *list)
 	return NULL;
 }
 
+/* One of a list; *touched: it may have set something free. */
+static int
+set_one(struct tcp_socket *s, const struct option_value *v, bool *touched)
+{
+	int reason;
+
+	if ((option_row(v->id)->when & OPTION_AT_SET) == 0)
+		return EINVAL;
+	reason = tcp_sockopt_apply(s, v);
+	if (reason != 0 || (v->id != OPTION_ACTIVE && v->id != OPTION_PACKET))
+		return reason;
+	*touched = true;
+	if (v->id == OPTION_PACKET)
+		return 0;
+	/* gen_tcp tells these at once, whatever the list says next */
+	if (s->state == TCP_ZOMBIE && s->active.mode != OPTION_ACTIVE_FALSE)
+		tcp_reader_woken(s);
+	(void)tcp_notice_tell(s, NOTICE_PASSIVE);
+	return 0;
+}
+
 int
 tcp_setopts(struct tcp_socket *s, const struct option_list *list,
     const struct option_row **failed)
 {
-	const struct option_value *v;
+	enum option_active before = s->active.mode;
 	bool touched = false;
 	int reason = 0;
 
@@ -223,19 +235,15 @@ tcp_setopts(struct tcp_socket *s, const struct option_list *list,
 	*failed = out_of_range(list);
 	if (*failed != NULL)
 		return EINVAL;
-	for (size_t i = 0; i < list->count && reason == 0; i++) {
-		v = &list->items[i];
-		if ((option_row(v->id)->when & OPTION_AT_SET) == 0)
-			reason = EINVAL;
-		else
-			reason = tcp_sockopt_apply(s, v);
+	for (size_t i = 0; i < list->count && reason == 0 && !tcp_is_gone(s); i++) {
+		reason = set_one(s, &list->items[i], &touched);
 		if (reason != 0)
-			*failed = option_row(v->id);
-		else if (v->id == OPTION_ACTIVE || v->id == OPTION_PACKET)
-			touched = true;
+			*failed = option_row(list->items[i].id);
 	}
-	if (touched)
-		settle(s);
+	if (touched) {
+		tcp_reader_activated(s, before);
+		tcp_reader_deliver(s);
+	}
 	return reason;
 }
 

@@ -145,12 +145,17 @@ struct tcp_socket {
 	struct event *read_event, *write_event;
 	struct tcp_settings set;
 	struct active active;
-	bool started;	  /* events may be told */
-	bool silent;	  /* gone() was told, or the owner abandoned it */
-	bool held;	  /* no room for events: until tcp_resume() */
-	bool recv_held;	  /* no room for the answer to receiver: likewise */
-	bool busy;	  /* the queue is above its watermark */
-	bool eof;	  /* end of stream seen, exit_on_close false */
+	bool started;	/* events may be told */
+	bool silent;	/* gone() was told, or the owner abandoned it */
+	bool held;	/* no room for events: until tcp_resume() */
+	bool recv_held; /* no room for the answer to receiver: likewise */
+	bool busy;	/* the queue is above its watermark */
+	/*
+	 * With exit_on_close false.  eof: the stream's end was seen; it is met again
+	 * by a recv, and when active changes.  deaf: an error was told, and nothing is
+	 * read behind it.
+	 */
+	bool eof, deaf;
 	bool closed_told; /* tcp_closed was delivered or is noticed */
 	bool delivering;  /* in reader.c's loop: do not enter again */
 	bool again;	  /* it was to be entered meanwhile */
@@ -266,10 +271,16 @@ bool tcp_request_arm(struct tcp_request *r, struct tcp_context *ctx, int64_t tim
  */
 void tcp_reader_deliver(struct tcp_socket *s);
 /*
- * Options have set an active mode other than false: a waiting recv gets einval,
- * a zombie gets its close to tell.  tcp_reader_deliver() is to follow.
+ * A zombie whose option active was set, to other than false, gets its close to tell.
+ * tcp_reader_deliver() is to follow.
  */
-void tcp_reader_activated(struct tcp_socket *s);
+void tcp_reader_woken(struct tcp_socket *s);
+/*
+ * Options have brought active from before to what it is now: where that is not
+ * false a waiting recv gets einval, and a change meets the end of the stream again.
+ * tcp_reader_deliver() is to follow.
+ */
+void tcp_reader_activated(struct tcp_socket *s, enum option_active before);
 
 /* Nothing came though the socket seemed ready: takes away what may have caused it. */
 void tcp_reader_clear_errors(const struct tcp_socket *s);

@@ -192,7 +192,9 @@ op({stat, End, By}, World) -> inet(getstat, End, [counters()], By, World);
 op({sockname, End, By}, World) -> shape(inet(sockname, End, [], By, World));
 op({peername, End, By}, World) -> shape(inet(peername, End, [], By, World));
 op({send, End, By, N}, World) -> tcp(send, End, [bytes(N)], By, World);
-op({recv, End, By, N, Timeout}, World) -> tcp(recv, End, [N, Timeout], By, World);
+op({recv, End, By, N, Timeout}, World) ->
+    {Result, World1} = tcp(recv, End, [N, Timeout], By, World),
+    rest(N, Result, By, World1);
 op({unrecv, End, By, N}, World) -> tcp(unrecv, End, [bytes(N)], By, World);
 op({shutdown, End, By, How}, World) -> tcp(shutdown, End, [How], By, World);
 op({close, End, By}, World) -> tcp(close, End, [], By, World);

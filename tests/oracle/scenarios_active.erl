@@ -44,6 +44,8 @@ arithmetic() ->
             {"false_after_number", [], [[{active, 7}], [{active, false}], [{active, 2}]]},
             {"once_after_number", [], [[{active, 7}], [{active, once}], [{active, 2}]]},
             {"two_in_a_list", [], [[{active, 3}, {active, 2}]]},
+            {"zero_twice_in_a_list", [], [[{active, 0}, {active, 0}]]},
+            {"once_between_in_a_list", [], [[{active, -2}, {active, once}, {active, -2}]]},
             {"float", [], [[{active, 1.0}]]},
             {"other_atom", [], [[{active, yes}]]},
             {"string", [], [[{active, "true"}]]},
@@ -258,11 +260,18 @@ ends() ->
             {"half_toggled", true, [{exit_on_close, false}], "", 1, [{set, false}, {set, true}, {set, once}]},
             {"half_once", once, [{exit_on_close, false}], "", 1, [active, {set, false}, recv]},
             {"half_number", 2, [{exit_on_close, false}], "", 1, [active, {set, 1}, active]},
+            {"half_whole_kept", true, [{exit_on_close, false}], "", 1, [whole, send, {set, true}, send, recv]},
+            {"half_whole_changed", once, [{exit_on_close, false}], "", 1, [whole, {set, 3}, send, recv, info]},
+            {"half_whole_recv", true, [{exit_on_close, false}], "", 1,
+                [{set, false}, recv, whole, recv, recv, send, send, info]},
+            {"half_whole_again", true, [{exit_on_close, false}], "", 1,
+                [{set, false}, whole, {set, once}, active, info, send]},
             {"shutdown_after", true, [], "", 1, [shutdown]},
             {"info_after", true, [], "", 1, [info]},
             {"info_half", true, [{exit_on_close, false}], "", 1, [info, shutdown, close, info]}
         ]].
 
+step(C, S, whole) -> inet(C, setopts, [S, [{exit_on_close, true}]]), mail(C);
 step(C, S, active) -> inet(C, getopts, [S, [active]]);
 step(C, S, {active, A}) -> inet(C, setopts, [S, [{active, A}]]);
 step(C, S, {set, A}) -> inet(C, setopts, [S, [{active, A}]]), mail(C);
@@ -332,11 +341,17 @@ zombies() ->
             false -> p_fin(P)
         end,
         First(C, S),
-        inet(C, setopts, [S, [{active, Active}]]),
+        inet(C, setopts, [S, case Active of {list, List} -> List; _ -> [{active, Active}] end]),
         mail(C, N),
         inet(C, getopts, [S, [active]]),
         tcp(C, recv, [S, 0])
      end} || {Name, Show, First, Active, N} <- [
+            {"list_true_last_false", false, fun recv_once/2, {list, [{active, false}, {active, 3}]}, 1},
+            {"list_true_first", false, fun recv_once/2, {list, [{active, 3}, {active, false}]}, 1},
+            {"list_zero_then_true", false, fun recv_once/2, {list, [{active, true}, {active, 0}]}, 2},
+            {"list_true_then_zero", false, fun recv_once/2, {list, [{active, 0}, {active, true}]}, 1},
+            {"list_half_first", false, fun recv_once/2, {list, [{active, true}, {exit_on_close, false}]}, 1},
+            {"list_half_last", false, fun recv_once/2, {list, [{exit_on_close, false}, {active, true}]}, 1},
             {"true", false, fun recv_once/2, true, 1},
             {"once", false, fun recv_once/2, once, 1},
             {"number", false, fun recv_once/2, 2, 1},

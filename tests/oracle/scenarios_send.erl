@@ -93,7 +93,7 @@ narrow(C, Opts) ->
 queued() ->
     [{"queue/big_send_is_taken_at_once", fun(C) ->
         {S, P} = narrow(C, [{high_watermark, 8192}]),
-        N = 4000000,
+        N = 1500000,
         tcp(C, send, [S, binary:copy(<<"x">>, N)]),
         inet(C, getstat, [S, [send_oct, send_cnt]]),
         {ok, [{send_pend, Pend}]} = pend(C, S),
