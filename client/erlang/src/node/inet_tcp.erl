@@ -2,80 +2,11 @@
 %% @doc In place of kernel's module, see {@link gentcp_node}.
 -module(inet_tcp).
 
--export([connect/3, connect/4, listen/2, fdopen/2]).
--export([accept/1, accept/2, send/2, send/3, recv/2, recv/3, unrecv/2, shutdown/2, close/1]).
--export([controlling_process/2]).
--export([family/0, mask/2, parse_address/1, translate_ip/1]).
--export([getserv/1, getaddr/1, getaddr/2, getaddrs/1, getaddrs/2]).
+-export([getserv/1, mask/2, parse_address/1, getaddr/1, getaddr/2, getaddrs/1, getaddrs/2]).
 
--spec family() -> inet.
-family() -> inet.
-
--spec connect(term(), term(), term()) -> {ok, gentcp:socket()} | {error, atom()}.
-connect(Address, Port, Options) -> gentcp_node:connect(inet, Address, Port, Options).
-
--spec connect(term(), term(), [term()], timeout()) -> {ok, gentcp:socket()} | {error, atom()}.
-connect(Address, Port, Options, Time) ->
-    gentcp_node:connect(inet, Address, Port, Options, Time).
-
--spec listen(term(), [term()]) -> {ok, gentcp:socket()} | {error, atom()}.
-listen(Port, Options) -> gentcp_node:listen(inet, Port, Options).
-
--spec fdopen(non_neg_integer(), [term()]) -> {ok, gentcp:socket()} | {error, atom()}.
-fdopen(Fd, Options) -> gentcp_node:fdopen(inet, Fd, Options).
-
--spec accept(gentcp:socket()) -> {ok, gentcp:socket()} | {error, atom()}.
-accept(Listener) -> gentcp:accept(Listener).
-
--spec accept(gentcp:socket(), timeout()) -> {ok, gentcp:socket()} | {error, atom()}.
-accept(Listener, Time) -> gentcp:accept(Listener, Time).
-
--spec send(gentcp:socket(), iodata()) -> ok | {error, term()}.
-send(Socket, Data) -> gentcp:send(Socket, Data).
-
--spec send(gentcp:socket(), iodata(), [term()]) -> ok | {error, term()}.
-send(Socket, Data, _Options) -> gentcp:send(Socket, Data).
-
--spec recv(gentcp:socket(), non_neg_integer()) -> {ok, term()} | {error, atom()}.
-recv(Socket, Length) -> gentcp:recv(Socket, Length).
-
--spec recv(gentcp:socket(), non_neg_integer(), timeout()) -> {ok, term()} | {error, atom()}.
-recv(Socket, Length, Time) -> gentcp:recv(Socket, Length, Time).
-
--spec unrecv(gentcp:socket(), iodata()) -> ok | {error, atom()}.
-unrecv(Socket, Data) -> gentcp:unrecv(Socket, Data).
-
--spec shutdown(gentcp:socket(), read | write | read_write) -> ok | {error, atom()}.
-shutdown(Socket, How) -> gentcp:shutdown(Socket, How).
-
--spec close(gentcp:socket()) -> ok.
-close(Socket) -> gentcp:close(Socket).
-
--spec controlling_process(gentcp:socket(), pid()) -> ok | {error, atom()}.
-controlling_process(Socket, Pid) -> gentcp:controlling_process(Socket, Pid).
-
--spec translate_ip(term()) -> term().
-translate_ip(Address) -> Address.
-
--spec getserv(term()) -> {ok, term()} | {error, atom()}.
-getserv(Port) -> gentcp:getserv(Port).
-
--spec mask(tuple(), tuple()) -> tuple().
-mask(Mask, Address) ->
-    Pairs = lists:zip(tuple_to_list(Mask), tuple_to_list(Address)),
-    list_to_tuple([M band A || {M, A} <- Pairs]).
+-define(FAMILY, inet).
+-include("../gentcp_family.hrl").
+-include("inet_family.hrl").
 
 -spec parse_address(string()) -> {ok, inet:ip_address()} | {error, einval}.
 parse_address(Host) -> inet:parse_ipv4strict_address(Host).
-
--spec getaddr(term()) -> {ok, inet:ip_address()} | {error, atom()}.
-getaddr(Address) -> inet:getaddr(Address, inet).
-
--spec getaddr(term(), term()) -> {ok, inet:ip_address()} | {error, atom()}.
-getaddr(Address, Timer) -> inet:getaddr_tm(Address, inet, Timer).
-
--spec getaddrs(term()) -> {ok, [inet:ip_address()]} | {error, atom()}.
-getaddrs(Address) -> inet:getaddrs(Address, inet).
-
--spec getaddrs(term(), term()) -> {ok, [inet:ip_address()]} | {error, atom()}.
-getaddrs(Address, Timer) -> inet:getaddrs_tm(Address, inet, Timer).
