@@ -83,6 +83,12 @@ same "reasons in gentcp-protocol(7)" \
     done < <(grep -E '^[[:blank:]]REASON_[A-Z_]+ = 1[0-9]{4},?$' proto/reason.h))" \
     "$(sed -nE 's/^\.It (1[0-9]{4}) Ta ([a-z_]+) Ta .*/\1 \2/p' man/gentcp-protocol.7)"
 
+# Whatever the oracle lets differ on purpose has its reason in the manual's list.
+differs=$(section gentcp-protocol.7 'DIFFERENCES FROM GEN_TCP' | sed -nE 's/^\.It Em //p')
+rows=$(sed -nE 's/^\{".*", "([a-z_ ]+)",$/\1/p' tests/oracle/on_purpose.term | sort -u)
+same "differences from gen_tcp in gentcp-protocol(7)" "$rows" \
+    "$(grep -xF "$rows" <<<"$differs" || true)"
+
 # --- the programs ---------------------------------------------------------------
 # flags NAME PAGE SOURCE…: each letter of getopt's strings has its place
 flags() {
@@ -125,7 +131,7 @@ else
 fi
 
 if command -v mandoc >/dev/null; then
-	wrong=$(mandoc -T lint -W warning man/*.[178] 2>/dev/null || true)
+	wrong=$(mandoc -T lint -W warning man/*.[1-8] 2>/dev/null || true)
 	if [ -n "$wrong" ]; then
 		printf '%s\n' "$wrong"
 		failed=$((failed + 1))

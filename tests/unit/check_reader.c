@@ -215,6 +215,34 @@ START_TEST(half_close_noticed_late)
 }
 END_TEST
 
+/* exit_on_close counts as it is when the end is met again. */
+START_TEST(half_close_met_again)
+{
+	struct pair p;
+
+	pair_open_active(&p, PACKET_RAW, OPTION_ACTIVE_ONCE, 0);
+	p.s->set.exit_on_close = false;
+	peer_shut(&p, SHUT_WR);
+	pair_expect(&p, "C");
+	p.s->set.exit_on_close = true;
+	pair_active(&p, OPTION_ACTIVE_ONCE, 0);
+	pair_quiet(&p, "C");
+	say_now(&p, "x", 0);
+	pair_active(&p, OPTION_ACTIVE_TRUE, 0);
+	pair_expect(&p, "CG");
+	pair_close(&p);
+
+	pair_open(&p);
+	p.s->set.exit_on_close = false;
+	peer_shut(&p, SHUT_WR);
+	recv_now(&p, 0, REASON_CLOSED, "");
+	p.s->set.exit_on_close = true;
+	recv_now(&p, 0, REASON_CLOSED, "");
+	recv_now(&p, 0, ENOTCONN, "");
+	pair_close(&p);
+}
+END_TEST
+
 START_TEST(reset)
 {
 	struct pair p;
@@ -287,6 +315,29 @@ START_TEST(zombie_activated)
 	pair_quiet(&p, "P");
 	pair_active(&p, OPTION_ACTIVE_N, 2);
 	pair_expect(&p, "PCG");
+	pair_close(&p);
+}
+END_TEST
+
+/* The first of a list that sets it free tells the end, and is the last that counts. */
+START_TEST(zombie_activated_in_a_list)
+{
+	const struct option_row *failed;
+	struct option_value items[] = {
+	    {.id = OPTION_ACTIVE, .u.active = {OPTION_ACTIVE_N, 0}},
+	    {.id = OPTION_ACTIVE, .u.active = {OPTION_ACTIVE_N, -1}},
+	    {.id = OPTION_ACTIVE, .u.active = {OPTION_ACTIVE_ONCE, 0}},
+	    {.id = OPTION_ACTIVE, .u.active = {OPTION_ACTIVE_FALSE, 0}},
+	    {.id = OPTION_ACTIVE, .u.active = {OPTION_ACTIVE_N, 0}},
+	};
+	struct option_list list = {.items = items, .count = 5};
+	struct pair p;
+
+	pair_open(&p);
+	peer_close(&p);
+	recv_now(&p, 0, REASON_CLOSED, "");
+	ck_assert_int_eq(tcp_setopts(p.s, &list, &failed), 0);
+	pair_expect(&p, "PPCG");
 	pair_close(&p);
 }
 END_TEST
@@ -369,10 +420,12 @@ main(void)
 	    peer_closes,
 	    exit_on_close_false,
 	    half_close_noticed_late,
+	    half_close_met_again,
 	    reset,
 	    framing_violation,
 	    own_shutdown,
 	    zombie_activated,
+	    zombie_activated_in_a_list,
 	    zombie_with_reset,
 	    packet_in_progress,
 	    what_was_scanned_is_forgotten,
