@@ -20,7 +20,10 @@ enum { CLOSE_LOOK = 5000 };
 static int
 shutdown_now(struct tcp_socket *s, int how)
 {
-	return shutdown(s->fd, how) == 0 ? 0 : errno;
+	if (shutdown(s->fd, how) == 0)
+		return 0;
+	s->shut_failed = how != SHUT_RD;
+	return errno;
 }
 
 /*

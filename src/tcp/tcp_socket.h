@@ -167,6 +167,7 @@ struct tcp_socket {
 	/* the one-shot answers of a zombie (semantics 8.11) */
 	bool recv_closed, send_closed, recv_reset;
 	int shut_pending; /* SHUT_… to do when output is out, -1 */
+	bool shut_failed; /* the kernel refused to shut writing down */
 	unsigned notices;
 	int notice_reason;
 	int end_reason; /* what it failed of while active, 0 */

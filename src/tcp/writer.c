@@ -189,7 +189,8 @@ settle(struct tcp_socket *s, struct tcp_request *r, int reason)
 void
 tcp_writer_failed(struct tcp_socket *s, int err, struct tcp_request *r)
 {
-	bool reset = err == ECONNRESET || err == EPIPE;
+	/* gen_tcp: EPIPE is a reset, but behind a shutdown that the kernel refused */
+	bool reset = err == ECONNRESET || (err == EPIPE && !s->shut_failed);
 	bool shown = reset && s->set.show_econnreset;
 	struct tcp_request *file = tcp_sendfile_end(s);
 

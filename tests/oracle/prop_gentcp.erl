@@ -33,6 +33,11 @@
     tight = false :: boolean(),
     %% a recv with a length was made: gen_tcp reads pieces of that length from then on
     lengthed = false :: boolean(),
+    %% exit_on_close false, or show_econnreset, may be set: with both gen_tcp tells a reset
+    %% even behind tcp_closed
+    ends = half :: half | shown,
+    %% such a recv may have timed out
+    stale = false :: boolean(),
     %% bytes that may lie in the kernel
     sent = 0 :: non_neg_integer()
 }).
@@ -268,10 +273,11 @@ initial_state() -> #known{}.
 setup() ->
     bind(
         {oneof([connected, accepted, both]), packet(), active(), mode(), oneof([200, 1460, 4000, 30000]),
-            few(option()), frequency([{4, false}, {1, true}])},
-        fun({Kind, Packet, Active, Mode, Buffer, Options, Tight}) ->
+            few(option()), frequency([{4, false}, {1, true}]), frequency([{2, half}, {1, shown}])},
+        fun({Kind, Packet, Active, Mode, Buffer, Options, Tight, Ends}) ->
             Base = [{packet, Packet}, {active, Active}, {buffer, Buffer}, {send_timeout, 1000} | Mode],
-            #known{kind = Kind, first = Packet, packet = Packet, options = Base ++ Options,
+            #known{kind = Kind, first = Packet, packet = Packet, ends = Ends,
+                options = Base ++ [O || O <- Options, may_end(O, Ends)],
                 tight = Tight andalso Kind =/= both}
         end,
         false
@@ -387,6 +393,8 @@ waiting(#known{packet = Packet} = Known) ->
 -spec precondition(#known{}, term()) -> boolean().
 precondition(Known, {call, _, op, [Op]}) -> may(Op, Known).
 
+may({recv_waiting, _, _, _}, #known{stale = true}) ->
+    false;
 %% a length that did not come in time stays behind in gen_tcp: what comes later may
 %% be read or awaited up to it, and with another type its node dies (OTP 25)
 may({recv_waiting, _, N, {peer, send, 0, Sizes, Less} = Op}, #known{as_port = false} = Known) ->
@@ -442,15 +450,19 @@ may({setopts, _, _, Options}, #known{first = First} = Known) ->
             ({packet, _}) when Known#known.unrecved; Known#known.pieces -> false;
             %% the sockets of accept have lists then, on purpose not here
             ({deliver, _}) -> Known#known.kind =:= connected;
-            %% a packet too long behind good ones is told at once here
-            ({packet_size, Size}) when Size < 60000, Size > 0 -> Known#known.tight;
+            %% a packet too long is told at once here, not with its next byte
+            ({packet_size, Size}) when Size < 60000, Size > 0 -> Known#known.tight andalso not Known#known.owed;
             ({packet, Packet}) -> is_great(Known) andalso lists:member(Packet, switches(First));
-            (_) -> true
+            (Option) -> may_end(Option, Known#known.ends)
         end,
         Options
     );
 may(_, _) ->
     true.
+
+may_end({exit_on_close, false}, Ends) -> Ends =:= half;
+may_end({show_econnreset, true}, Ends) -> Ends =:= shown;
+may_end(_, _) -> true.
 
 %% What is unread when a socket closes makes the difference between an end and a reset,
 %% and what is there when the type changes that between one piece and two: gentcpd reads
@@ -470,8 +482,8 @@ next_state(Known, _, {call, _, op, [Op]}) -> after_op(Op, Known).
 
 after_op({recv_waiting, _, N, Op}, #known{lengthed = Before} = Known) ->
     after_op(Op, Known#known{lengthed = Before orelse N > 0});
-after_op({recv, a, _, N, _}, #known{lengthed = Before, first = First} = Known) ->
-    Known#known{lengthed = Before orelse (N > 0 andalso First =:= 0)};
+after_op({recv, a, _, N, _}, #known{first = 0} = Known) when N > 0 ->
+    Known#known{lengthed = true, stale = true};
 after_op({setopts, a, _, Options}, #known{as_port = AsPort} = Known) ->
     %% the first one of a list stays
     Packet = proplists:get_value(packet, Options, Known#known.packet),

@@ -299,6 +299,17 @@ shutdown() ->
         tcp(C, shutdown, [S, write]),
         tcp(C, shutdown, [S, read_write])
       end},
+     {"shutdown/refused_then_send", fun(C) ->
+        #{inet := Inet} = C,
+        {S, P} = pair(C, [{show_econnreset, true}, {exit_on_close, false}]),
+        p_close(P),
+        tcp(C, recv, [S, 0]),
+        tcp(C, send, [S, "x"]),
+        until(fun() -> Inet:peername(S) =:= {error, enotconn} end),
+        tcp(C, shutdown, [S, write]),
+        tcp(C, send, [S, "x"]),
+        tcp(C, recv, [S, 0])
+      end},
      {"shutdown/both_ways_one_by_one", fun(C) ->
         {S, P} = pair(C, []),
         tcp(C, shutdown, [S, write]),
