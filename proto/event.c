@@ -53,22 +53,28 @@ open_event(struct bytes *out, enum event_id id, uint64_t socket)
 	bytes_append_uint(out, socket);
 }
 
+/* The end of params, and what stands beside them. */
 static void
-close_event(struct bytes *out, uint64_t attached)
+close_event(struct bytes *out, uint64_t seq, uint64_t attached)
 {
 	bytes_append_char(out, '}');
+	if (seq > 0) {
+		bytes_append_str(out, ",\"seq\":");
+		bytes_append_uint(out, seq);
+	}
 	message_close(out, attached, 0, true);
 }
 
 bool
 event_put_data(struct bytes *out, enum event_id id, uint64_t socket,
-    const struct payload_style *style, const void *data, size_t len, size_t *skip)
+    const struct payload_style *style, const void *data, size_t len, uint64_t seq,
+    size_t *skip)
 {
 	bool attach;
 
 	open_event(out, id, socket);
 	attach = payload_put_members(out, style, data, len, false, skip);
-	close_event(out, attach ? len - *skip : MESSAGE_PLAIN);
+	close_event(out, seq, attach ? len - *skip : MESSAGE_PLAIN);
 	return attach;
 }
 
@@ -82,40 +88,41 @@ event_open_http(struct bytes *out, uint64_t socket)
 }
 
 void
-event_close_http(struct bytes *out)
+event_close_http(struct bytes *out, uint64_t seq)
 {
-	close_event(out, MESSAGE_PLAIN);
+	close_event(out, seq, MESSAGE_PLAIN);
 }
 
 void
-event_put_plain(struct bytes *out, enum event_id id, uint64_t socket)
+event_put_plain(struct bytes *out, enum event_id id, uint64_t socket, uint64_t seq)
 {
 	open_event(out, id, socket);
-	close_event(out, MESSAGE_PLAIN);
+	close_event(out, seq, MESSAGE_PLAIN);
 }
 
 void
-event_put_error(struct bytes *out, uint64_t socket, int reason)
+event_put_error(struct bytes *out, uint64_t socket, int reason, uint64_t seq)
 {
 	const char *name = reason_name(reason);
 
 	open_event(out, EVENT_TCP_ERROR, socket);
 	bytes_append_str(out, ",\"reason\":");
 	payload_put_string(out, name, strlen(name));
-	close_event(out, MESSAGE_PLAIN);
+	close_event(out, seq, MESSAGE_PLAIN);
 }
 
 void
-event_put_owner(struct bytes *out, uint64_t socket, uint64_t from)
+event_put_owner(struct bytes *out, uint64_t socket, uint64_t from, uint64_t seq)
 {
 	open_event(out, EVENT_TCP_OWNER, socket);
 	bytes_append_str(out, ",\"from\":");
 	bytes_append_uint(out, from);
-	close_event(out, MESSAGE_PLAIN);
+	close_event(out, seq, MESSAGE_PLAIN);
 }
 
 void
-event_put_down(struct bytes *out, uint64_t monitor, uint64_t socket, const char *reason)
+event_put_down(struct bytes *out, uint64_t monitor, uint64_t socket, const char *reason,
+    uint64_t seq)
 {
 	message_open_event(out, rows[EVENT_DOWN].name);
 	bytes_append_str(out, "{\"monitor\":");
@@ -125,5 +132,5 @@ event_put_down(struct bytes *out, uint64_t monitor, uint64_t socket, const char 
 	bytes_append_str(out, ",\"reason\":\"");
 	bytes_append_str(out, reason);
 	bytes_append_char(out, '"');
-	close_event(out, MESSAGE_PLAIN);
+	close_event(out, seq, MESSAGE_PLAIN);
 }

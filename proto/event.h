@@ -2,6 +2,8 @@
 /*
  * Events: the notifications of section "Events" of the protocol, written by
  * hand into a byte queue.  No json_t is built on this path.
+ *
+ * seq is the event's number, which stands beside params; 0 for none.
  */
 #ifndef PROTO_EVENT_H
 #define PROTO_EVENT_H
@@ -40,16 +42,17 @@ enum event_id event_find(const char *name);
  * to follow it as its attachment, which the line then announces.
  */
 bool event_put_data(struct bytes *out, enum event_id id, uint64_t socket,
-    const struct payload_style *style, const void *data, size_t len, size_t *skip);
+    const struct payload_style *style, const void *data, size_t len, uint64_t seq,
+    size_t *skip);
 /* http: up to and with "http":; the caller puts the packet and ends the line. */
 void event_open_http(struct bytes *out, uint64_t socket);
-void event_close_http(struct bytes *out);
+void event_close_http(struct bytes *out, uint64_t seq);
 /* tcp_passive, tcp_closed. */
-void event_put_plain(struct bytes *out, enum event_id id, uint64_t socket);
-void event_put_error(struct bytes *out, uint64_t socket, int reason);
-void event_put_owner(struct bytes *out, uint64_t socket, uint64_t from);
+void event_put_plain(struct bytes *out, enum event_id id, uint64_t socket, uint64_t seq);
+void event_put_error(struct bytes *out, uint64_t socket, int reason, uint64_t seq);
+void event_put_owner(struct bytes *out, uint64_t socket, uint64_t from, uint64_t seq);
 /* reason is a word of ours: nothing in it is escaped. */
-void event_put_down(
-    struct bytes *out, uint64_t monitor, uint64_t socket, const char *reason);
+void event_put_down(struct bytes *out, uint64_t monitor, uint64_t socket,
+    const char *reason, uint64_t seq);
 
 #endif

@@ -143,11 +143,9 @@ http_put(struct bytes *out, enum payload_form form, const struct packet_http *ht
 }
 
 void
-http_put_type(struct bytes *out, enum payload_form form, const struct tcp_socket *tcp)
+http_put_type(struct bytes *out, enum payload_form form, const char *name)
 {
-	const char *name = form == PAYLOAD_ATTACHED ? tcp_http_bin(tcp) : NULL;
-
-	if (name == NULL)
+	if (name == NULL || form != PAYLOAD_ATTACHED)
 		return;
 	bytes_append_str(out, ",\"packet\":\"");
 	bytes_append_str(out, name);

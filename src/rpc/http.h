@@ -19,11 +19,10 @@
 void http_put(struct bytes *out, enum payload_form form, const struct packet_http *http);
 
 /*
- * Appends ,"packet":"http_bin" where tcp has such a type and form is
- * PAYLOAD_ATTACHED, that of bindings: what they make of the texts depends on it.
+ * Appends ,"packet":"http_bin" where name, tcp_http_bin()'s, is such a type and form
+ * is PAYLOAD_ATTACHED, that of bindings: what they make of the texts depends on it.
  */
-void http_put_type(
-    struct bytes *out, enum payload_form form, const struct tcp_socket *tcp);
+void http_put_type(struct bytes *out, enum payload_form form, const char *name);
 
 enum { HTTP_TEXTS = 3 }; /* the most strings that a packet has */
 

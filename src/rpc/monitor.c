@@ -52,9 +52,12 @@ monitor_resume(struct session *s)
 {
 	struct monitor *m;
 
-	while ((m = TAILQ_FIRST(&s->downs)) != NULL && s->sink->room(s->sink_ctx)) {
-		event_put_down(s->sink->out(s->sink_ctx), m->id, m->socket, m->reason);
-		s->sink->commit(s->sink_ctx, NULL, 0);
+	while ((m = TAILQ_FIRST(&s->downs)) != NULL && session_room(s)) {
+		session_tell(s,
+		    &(struct told){.event = EVENT_DOWN,
+			.socket = m->socket,
+			.number = m->id,
+			.why = m->reason});
 		TAILQ_REMOVE(&s->downs, m, link);
 		end(m);
 	}

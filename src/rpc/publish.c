@@ -6,7 +6,6 @@
  */
 #include <stdlib.h>
 
-#include "rpc/http.h"
 #include "rpc/rpc_private.h"
 
 /* The socket waits for room. */
@@ -18,87 +17,20 @@ stall(struct handle *h)
 	h->stalled = true;
 }
 
-static struct bytes *
-out(const struct session *s)
-{
-	return s->sink->out(s->sink_ctx);
-}
-
-static bool
-room(const struct session *s)
-{
-	return s->sink->room(s->sink_ctx);
-}
-
-static void
-put_data(struct handle *h, enum event_id event, const void *data, size_t len)
-{
-	struct session *s = h->owner;
-	struct payload_style style = session_style(s, h->tcp);
-	size_t skip = 0;
-
-	if (event_put_data(out(s), event, h->id, &style, data, len, &skip))
-		s->sink->commit(s->sink_ctx, (const char *)data + skip, len - skip);
-	else
-		s->sink->commit(s->sink_ctx, NULL, 0);
-}
-
-static void
-put_http(struct handle *h, const struct packet_http *http)
-{
-	struct session *s = h->owner;
-
-	event_open_http(out(s), h->id);
-	http_put(out(s), s->form, http);
-	http_put_type(out(s), s->form, h->tcp);
-	event_close_http(out(s));
-	s->sink->commit(s->sink_ctx, NULL, 0);
-}
-
 /* --- what was handed over --------------------------------------------------- */
 
-/* Its text was looked at when it came: only memory can be missing now. */
 static void
-put_carried_http(struct handle *h, const struct carried *c)
+tell_carried(struct handle *h, const struct carried *c)
 {
-	struct bytes texts[HTTP_TEXTS] = {0};
-	struct packet_http http;
-	json_t *json = message_load(
-	    (const char *)bytes_head(&c->data), bytes_len(&c->data), NULL, 0);
+	struct told t = {.event = c->event,
+	    .socket = h->id,
+	    .number = c->from,
+	    .reason = c->reason,
+	    .data = bytes_head(&c->data),
+	    .len = bytes_len(&c->data)};
 
-	if (http_read(json, &http, texts))
-		put_http(h, &http);
-	else
-		out(h->owner)->failed = true;
-	for (size_t i = 0; i < HTTP_TEXTS; i++)
-		bytes_fini(&texts[i]);
-	json_decref(json);
-}
-
-static void
-put_carried(struct handle *h, const struct carried *c)
-{
-	struct session *s = h->owner;
-
-	switch (c->event) {
-	case EVENT_HTTP:
-		put_carried_http(h, c);
-		return;
-	case EVENT_TCP:
-	case EVENT_PORT:
-		put_data(h, c->event, bytes_head(&c->data), bytes_len(&c->data));
-		return;
-	case EVENT_TCP_OWNER:
-		event_put_owner(out(s), h->id, c->from);
-		break;
-	case EVENT_TCP_ERROR:
-		event_put_error(out(s), h->id, c->reason);
-		break;
-	default:
-		event_put_plain(out(s), c->event, h->id);
-		break;
-	}
-	s->sink->commit(s->sink_ctx, NULL, 0);
+	told_look(&t, h->tcp);
+	session_tell(h->owner, &t);
 }
 
 static void
@@ -124,11 +56,11 @@ publish_carried(struct handle *h)
 	struct carried *c;
 
 	while ((c = TAILQ_FIRST(&h->carried)) != NULL) {
-		if (!room(h->owner)) {
+		if (!session_room(h->owner)) {
 			stall(h);
 			return false;
 		}
-		put_carried(h, c);
+		tell_carried(h, c);
 		carried_free(&h->carried, c);
 	}
 	charge_close(&h->carried_charge);
@@ -154,7 +86,7 @@ on_room(void *ctx, struct tcp_socket *tcp)
 		return false;
 	if (!TAILQ_EMPTY(&h->carried) && !publish_carried(h))
 		return false;
-	if (room(h->owner))
+	if (session_room(h->owner))
 		return true;
 	stall(h);
 	return false;
@@ -166,7 +98,7 @@ on_recv_room(void *ctx, struct tcp_request *r)
 	struct call *call = call_of(r);
 
 	(void)ctx;
-	if (room(call->session))
+	if (call->session->sink->room(call->session->sink_ctx))
 		return true;
 	if (!call->stalled)
 		TAILQ_INSERT_TAIL(&call->session->stalled_calls, call, stall_link);
@@ -177,50 +109,56 @@ on_recv_room(void *ctx, struct tcp_request *r)
 static void
 on_data(void *ctx, struct tcp_socket *tcp, const void *data, size_t len)
 {
+	struct handle *h = tcp_user(tcp);
+	struct told t = {.event = tcp_deliver_port(tcp) ? EVENT_PORT : EVENT_TCP,
+	    .socket = h->id,
+	    .data = data,
+	    .len = len};
+
 	(void)ctx;
-	put_data(
-	    tcp_user(tcp), tcp_deliver_port(tcp) ? EVENT_PORT : EVENT_TCP, data, len);
+	told_look(&t, tcp);
+	session_tell(h->owner, &t);
 }
 
 static void
 on_http(void *ctx, struct tcp_socket *tcp, const struct packet_http *http)
 {
+	struct handle *h = tcp_user(tcp);
+	struct told t = {.event = EVENT_HTTP, .socket = h->id, .http = http};
+
 	(void)ctx;
-	put_http(tcp_user(tcp), http);
+	told_look(&t, tcp);
+	session_tell(h->owner, &t);
 }
 
 static void
-put_plain(struct handle *h, enum event_id event)
+tell_plain(struct handle *h, enum event_id event)
 {
-	struct session *s = h->owner;
-
-	event_put_plain(out(s), event, h->id);
-	s->sink->commit(s->sink_ctx, NULL, 0);
+	session_tell(h->owner, &(struct told){.event = event, .socket = h->id});
 }
 
 static void
 on_passive(void *ctx, struct tcp_socket *tcp)
 {
 	(void)ctx;
-	put_plain(tcp_user(tcp), EVENT_TCP_PASSIVE);
+	tell_plain(tcp_user(tcp), EVENT_TCP_PASSIVE);
 }
 
 static void
 on_error(void *ctx, struct tcp_socket *tcp, int reason)
 {
 	struct handle *h = tcp_user(tcp);
-	struct session *s = h->owner;
 
 	(void)ctx;
-	event_put_error(out(s), h->id, reason);
-	s->sink->commit(s->sink_ctx, NULL, 0);
+	session_tell(h->owner,
+	    &(struct told){.event = EVENT_TCP_ERROR, .socket = h->id, .reason = reason});
 }
 
 static void
 on_closed(void *ctx, struct tcp_socket *tcp)
 {
 	(void)ctx;
-	put_plain(tcp_user(tcp), EVENT_TCP_CLOSED);
+	tell_plain(tcp_user(tcp), EVENT_TCP_CLOSED);
 }
 
 static const char *

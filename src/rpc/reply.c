@@ -167,7 +167,7 @@ reply_http(struct call *call, const struct packet_http *http)
 	message_open_result(out, &call->id);
 	bytes_append_str(out, "{\"http\":");
 	http_put(out, call->session->form, http);
-	http_put_type(out, call->session->form, call->tcp);
+	http_put_type(out, call->session->form, tcp_http_bin(call->tcp));
 	bytes_append_char(out, '}');
 	message_close(out, MESSAGE_PLAIN, 0, line(call));
 	end(call, NULL, 0);

@@ -85,6 +85,32 @@ int ownership_move(struct handle *h, struct session *to);
 
 struct batch;
 
+/* --- events (tell.c) -------------------------------------------------------- */
+
+/* What an event says, apart from how a connection has it written. */
+struct told {
+	enum event_id event;
+	uint64_t socket;
+	uint64_t number; /* EVENT_TCP_OWNER: from; EVENT_DOWN: the monitor */
+	int reason;	 /* EVENT_TCP_ERROR */
+	const char *why; /* EVENT_DOWN; static */
+	/* EVENT_TCP, EVENT_PORT: the payload; EVENT_HTTP: the packet as JSON … */
+	const void *data;
+	size_t len;
+	const struct packet_http *http; /* … where this is NULL */
+	/* how the socket has its payloads shown */
+	bool list;
+	unsigned header;
+	const char *http_bin; /* static, or NULL */
+};
+
+/* Fills in how tcp has its payloads shown. */
+void told_look(struct told *t, const struct tcp_socket *tcp);
+/* May s be told an event now? */
+bool session_room(const struct session *s);
+/* Tells s, who has room. */
+void session_tell(struct session *s, const struct told *t);
+
 /* --- telling owners (publish.c) --------------------------------------------- */
 
 /* Tells what is carried, as far as there is room.  True when none is left. */

@@ -47,35 +47,63 @@ START_TEST(plain)
 {
 	struct bytes out = {0};
 
-	event_put_plain(&out, EVENT_TCP_PASSIVE, 1);
+	event_put_plain(&out, EVENT_TCP_PASSIVE, 1, 0);
 	written(&out,
 	    "{\"jsonrpc\":\"2.0\",\"method\":\"tcp_passive\",\"params\":{\"socket\":1}}\n");
-	event_put_plain(&out, EVENT_TCP_CLOSED, 9007199254740992);
+	event_put_plain(&out, EVENT_TCP_CLOSED, 9007199254740992, 0);
 	written(&out,
 	    "{\"jsonrpc\":\"2.0\",\"method\":\"tcp_closed\",\"params\":{\"socket\":"
 	    "9007199254740992}}\n");
-	event_put_owner(&out, 7, 12);
+	event_put_owner(&out, 7, 12, 0);
 	written(&out,
 	    "{\"jsonrpc\":\"2.0\",\"method\":\"tcp_owner\",\"params\":{\"socket\":7,"
 	    "\"from\":12}}\n");
-	event_put_error(&out, 3, ECONNRESET);
+	event_put_error(&out, 3, ECONNRESET, 0);
 	written(&out,
 	    "{\"jsonrpc\":\"2.0\",\"method\":\"tcp_error\",\"params\":{\"socket\":3,"
 	    "\"reason\":\"econnreset\"}}\n");
-	event_put_down(&out, 9, 3, "normal");
+	event_put_down(&out, 9, 3, "normal", 0);
 	written(&out,
 	    "{\"jsonrpc\":\"2.0\",\"method\":\"down\",\"params\":{\"monitor\":9,"
 	    "\"socket\":3,\"reason\":\"normal\"}}\n");
-	event_put_error(&out, 3, REASON_TIMEOUT);
+	event_put_error(&out, 3, REASON_TIMEOUT, 0);
 	written(&out,
 	    "{\"jsonrpc\":\"2.0\",\"method\":\"tcp_error\",\"params\":{\"socket\":3,"
 	    "\"reason\":\"timeout\"}}\n");
 	event_open_http(&out, 4);
 	bytes_append_str(&out, "\"eoh\"");
-	event_close_http(&out);
+	event_close_http(&out, 0);
 	written(&out,
 	    "{\"jsonrpc\":\"2.0\",\"method\":\"http\",\"params\":{\"socket\":4,"
 	    "\"http\":\"eoh\"}}\n");
+	bytes_fini(&out);
+}
+END_TEST
+
+START_TEST(numbered)
+{
+	struct payload_style style = {PAYLOAD_ATTACHED, false, 0};
+	struct bytes out = {0};
+	size_t skip;
+
+	event_put_plain(&out, EVENT_TCP_CLOSED, 1, 9007199254740992);
+	written(&out,
+	    "{\"jsonrpc\":\"2.0\",\"method\":\"tcp_closed\",\"params\":{\"socket\":1},"
+	    "\"seq\":9007199254740992}\n");
+	event_put_down(&out, 9, 3, "normal", 1);
+	written(&out,
+	    "{\"jsonrpc\":\"2.0\",\"method\":\"down\",\"params\":{\"monitor\":9,"
+	    "\"socket\":3,\"reason\":\"normal\"},\"seq\":1}\n");
+	event_open_http(&out, 4);
+	bytes_append_str(&out, "\"eoh\"");
+	event_close_http(&out, 2);
+	written(&out,
+	    "{\"jsonrpc\":\"2.0\",\"method\":\"http\",\"params\":{\"socket\":4,"
+	    "\"http\":\"eoh\"},\"seq\":2}\n");
+	ck_assert(event_put_data(&out, EVENT_TCP, 5, &style, "hi\n", 3, 3, &skip));
+	written(&out,
+	    "{\"jsonrpc\":\"2.0\",\"method\":\"tcp\",\"params\":{\"socket\":5},\"seq\":3,"
+	    "\"attached\":3}\n");
 	bytes_fini(&out);
 }
 END_TEST
@@ -86,23 +114,23 @@ START_TEST(data_in_the_line)
 	struct bytes out = {0};
 	size_t skip;
 
-	ck_assert(!event_put_data(&out, EVENT_TCP, 5, &style, "hi\n", 3, &skip));
+	ck_assert(!event_put_data(&out, EVENT_TCP, 5, &style, "hi\n", 3, 0, &skip));
 	ck_assert_uint_eq(skip, 3);
 	written(&out,
 	    "{\"jsonrpc\":\"2.0\",\"method\":\"tcp\",\"params\":{\"socket\":5,"
 	    "\"data\":\"hi\\n\"}}\n");
 	style.header = 1;
-	ck_assert(!event_put_data(&out, EVENT_TCP, 5, &style, "hi\n", 3, &skip));
+	ck_assert(!event_put_data(&out, EVENT_TCP, 5, &style, "hi\n", 3, 0, &skip));
 	written(&out,
 	    "{\"jsonrpc\":\"2.0\",\"method\":\"tcp\",\"params\":{\"socket\":5,"
 	    "\"header\":[104],\"data\":\"i\\n\"}}\n");
 	style.list = true;
-	ck_assert(!event_put_data(&out, EVENT_TCP, 5, &style, "hi\n", 3, &skip));
+	ck_assert(!event_put_data(&out, EVENT_TCP, 5, &style, "hi\n", 3, 0, &skip));
 	written(&out,
 	    "{\"jsonrpc\":\"2.0\",\"method\":\"tcp\",\"params\":{\"socket\":5,"
 	    "\"data\":[104,105,10]}}\n");
 	style = (struct payload_style){PAYLOAD_BASE64, false, 0};
-	ck_assert(!event_put_data(&out, EVENT_TCP, 5, &style, "hi\n", 3, &skip));
+	ck_assert(!event_put_data(&out, EVENT_TCP, 5, &style, "hi\n", 3, 0, &skip));
 	written(&out,
 	    "{\"jsonrpc\":\"2.0\",\"method\":\"tcp\",\"params\":{\"socket\":5,"
 	    "\"data\":{\"base64\":\"aGkK\"}}}\n");
@@ -118,16 +146,16 @@ START_TEST(http_and_port)
 
 	event_open_http(&out, 5);
 	bytes_append_str(&out, "{\"type\":\"http_eoh\"}");
-	event_close_http(&out);
+	event_close_http(&out, 0);
 	written(&out,
 	    "{\"jsonrpc\":\"2.0\",\"method\":\"http\",\"params\":{\"socket\":5,"
 	    "\"http\":{\"type\":\"http_eoh\"}}}\n");
-	ck_assert(!event_put_data(&out, EVENT_PORT, 5, &style, "hi", 2, &skip));
+	ck_assert(!event_put_data(&out, EVENT_PORT, 5, &style, "hi", 2, 0, &skip));
 	written(&out,
 	    "{\"jsonrpc\":\"2.0\",\"method\":\"port\",\"params\":{\"socket\":5,"
 	    "\"data\":\"hi\"}}\n");
 	style.form = PAYLOAD_ATTACHED;
-	ck_assert(event_put_data(&out, EVENT_PORT, 5, &style, "hi", 2, &skip));
+	ck_assert(event_put_data(&out, EVENT_PORT, 5, &style, "hi", 2, 0, &skip));
 	written(&out,
 	    "{\"jsonrpc\":\"2.0\",\"method\":\"port\",\"params\":{\"socket\":5},"
 	    "\"attached\":2}\n");
@@ -141,23 +169,23 @@ START_TEST(data_attached)
 	struct bytes out = {0};
 	size_t skip = 9;
 
-	ck_assert(event_put_data(&out, EVENT_TCP, 5, &style, "hi\n", 3, &skip));
+	ck_assert(event_put_data(&out, EVENT_TCP, 5, &style, "hi\n", 3, 0, &skip));
 	ck_assert_uint_eq(skip, 0);
 	written(&out,
 	    "{\"jsonrpc\":\"2.0\",\"method\":\"tcp\",\"params\":{\"socket\":5},"
 	    "\"attached\":3}\n");
-	ck_assert(event_put_data(&out, EVENT_TCP, 5, &style, NULL, 0, &skip));
+	ck_assert(event_put_data(&out, EVENT_TCP, 5, &style, NULL, 0, 0, &skip));
 	written(&out,
 	    "{\"jsonrpc\":\"2.0\",\"method\":\"tcp\",\"params\":{\"socket\":5},"
 	    "\"attached\":0}\n");
 	style.header = 2;
-	ck_assert(event_put_data(&out, EVENT_TCP, 5, &style, "hi\n", 3, &skip));
+	ck_assert(event_put_data(&out, EVENT_TCP, 5, &style, "hi\n", 3, 0, &skip));
 	ck_assert_uint_eq(skip, 2);
 	written(&out,
 	    "{\"jsonrpc\":\"2.0\",\"method\":\"tcp\",\"params\":{\"socket\":5,"
 	    "\"header\":[104,105]},\"attached\":1}\n");
 	style.list = true;
-	ck_assert(event_put_data(&out, EVENT_TCP, 5, &style, "hi\n", 3, &skip));
+	ck_assert(event_put_data(&out, EVENT_TCP, 5, &style, "hi\n", 3, 0, &skip));
 	ck_assert_uint_eq(skip, 0);
 	written(&out,
 	    "{\"jsonrpc\":\"2.0\",\"method\":\"tcp\",\"params\":{\"socket\":5,"
@@ -174,6 +202,7 @@ main(void)
 
 	tcase_add_test(tcase, rows);
 	tcase_add_test(tcase, plain);
+	tcase_add_test(tcase, numbered);
 	tcase_add_test(tcase, data_in_the_line);
 	tcase_add_test(tcase, data_attached);
 	tcase_add_test(tcase, http_and_port);

@@ -113,9 +113,9 @@ write_events(void)
 {
 	struct bytes out = {0};
 
-	event_put_plain(&out, EVENT_TCP_PASSIVE, 5);
-	event_put_error(&out, 5, ECONNRESET);
-	event_put_owner(&out, 5, 6);
+	event_put_plain(&out, EVENT_TCP_PASSIVE, 5, 0);
+	event_put_error(&out, 5, ECONNRESET, 0);
+	event_put_owner(&out, 5, 6, 0);
 	return written(&out,
 	    "{\"jsonrpc\":\"2.0\",\"method\":\"tcp_passive\",\"params\":{\"socket\":5}}\n"
 	    "{\"jsonrpc\":\"2.0\",\"method\":\"tcp_error\",\"params\":{\"socket\":5,"
