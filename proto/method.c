@@ -136,6 +136,16 @@ static const struct method_row rows[] = {
 		{"id", METHOD_T_ID, false, "id of a request of this connection"}},
 	    0, "true or false",
 	    "Ends a waiting request, which is answered cancelled; false if none waits."},
+	[METHOD_KEEP] = {METHOD_KEEP, "session.keep", {
+		{"ttl", METHOD_T_LENGTH, false,
+		    "how long, in ms, the client stays without a connection; 0: not at all"}},
+	    0, "{\"client\": C, \"token\": T}",
+	    "Lets the client outlive its connection; with the token another becomes it."},
+	[METHOD_ATTACH] = {METHOD_ATTACH, "session.attach", {
+		{"client", METHOD_T_CLIENT, false, "a kept client's number"},
+		{"token", METHOD_T_STRING, false, "the token that session.keep gave"}},
+	    METHOD_ALONE, "as session.hello",
+	    "Makes this connection that of a kept client, in place of the one it had."},
 };
 /* clang-format on */
 
@@ -167,9 +177,11 @@ static const enum method_id by_name[] = {
     METHOD_PORT,
     METHOD_SETOPTS,
     METHOD_SOCKNAME,
+    METHOD_ATTACH,
     METHOD_CANCEL,
     METHOD_CLIENTS,
     METHOD_HELLO,
+    METHOD_KEEP,
     METHOD_SELF,
 };
 

@@ -38,6 +38,8 @@ enum method_id {
 	METHOD_SELF,
 	METHOD_CLIENTS,
 	METHOD_CANCEL,
+	METHOD_KEEP,
+	METHOD_ATTACH,
 	METHOD_COUNT
 };
 
@@ -71,11 +73,12 @@ struct method_param {
 enum { METHOD_PARAMS_MAX = 5 };
 
 enum {
-	METHOD_WAITS = 1, /* may wait: refused in a batch */
-	METHOD_BYTES = 2, /* an attachment may stand for its data */
-	METHOD_FDS = 4,	  /* may bring descriptors */
-	METHOD_TELLS = 8, /* does nothing but answer */
-	METHOD_GIVES = 16 /* answers with a descriptor: refused in a batch */
+	METHOD_WAITS = 1,  /* may wait: refused in a batch */
+	METHOD_BYTES = 2,  /* an attachment may stand for its data */
+	METHOD_FDS = 4,	   /* may bring descriptors */
+	METHOD_TELLS = 8,  /* does nothing but answer */
+	METHOD_GIVES = 16, /* answers with a descriptor: refused in a batch */
+	METHOD_ALONE = 32  /* refused in a batch */
 };
 
 struct method_row {

@@ -112,7 +112,7 @@ channel_free(struct channel *ch)
 		    (unsigned long long)session_id(ch->session));
 		channel_in_drop(ch);
 		channel_out_drop(ch);
-		session_free(ch->session);
+		session_leave(ch->session);
 	}
 	if (ch->dirty)
 		TAILQ_REMOVE(&ch->host->dirty, ch, dirty_link);

@@ -285,6 +285,24 @@ sink_idle(void *ctx)
 		channel_mark(ch);
 }
 
+static void
+sink_adopt(void *ctx, struct session *s)
+{
+	struct channel *ch = ctx;
+
+	ch->session = s;
+}
+
+/* What it says now is not what the client would say. */
+static void
+sink_taken(void *ctx, struct session *s)
+{
+	struct channel *ch = ctx;
+
+	ch->session = s;
+	channel_finish(ch);
+}
+
 const struct session_sink channel_sink = {
     .out = sink_out,
     .commit = sink_commit,
@@ -292,6 +310,8 @@ const struct session_sink channel_sink = {
     .room = sink_room,
     .attachments = sink_attachments,
     .idle = sink_idle,
+    .adopt = sink_adopt,
+    .taken = sink_taken,
 };
 
 /* --- life --------------------------------------------------------------------- */

@@ -27,6 +27,7 @@ struct daemon {
 	struct event_base *base;
 	struct event *term, *interrupt;
 	struct event *patience; /* timer: the end does not wait longer */
+	struct event *alarm;	/* timer: rpc_wake() */
 	struct rpc *rpc;
 	struct tcp_context *tcp;
 	struct server *server;
@@ -140,6 +141,27 @@ on_signal(evutil_socket_t number, short what, void *arg)
 	d->stop++;
 }
 
+/* Kept clients of which the time is over. */
+static void
+on_alarm(evutil_socket_t fd, short what, void *arg)
+{
+	const struct daemon *d = arg;
+
+	(void)fd;
+	(void)what;
+	rpc_wake(d->rpc);
+}
+
+static void
+set_alarm(void *ctx, int64_t ms)
+{
+	const struct daemon *d = ctx;
+	struct timeval tv = clock_timeval(ms);
+
+	if (event_add(d->alarm, &tv) != 0)
+		log_error("daemon", "out of memory: kept clients may not end in time");
+}
+
 static void
 on_patience(evutil_socket_t fd, short what, void *arg)
 {
@@ -185,6 +207,7 @@ wind_down(struct daemon *d)
 	while (!server_idle(d->server) && !d->late && d->stop < 2)
 		if (!turn(d))
 			return false;
+	rpc_stop(d->rpc);
 	server_free(d->server);
 	d->server = NULL;
 	tcp_reap(d->tcp);
@@ -206,13 +229,16 @@ watch_signals(struct daemon *d)
 	d->term = evsignal_new(d->base, SIGTERM, on_signal, d);
 	d->interrupt = evsignal_new(d->base, SIGINT, on_signal, d);
 	d->patience = evtimer_new(d->base, on_patience, d);
+	d->alarm = evtimer_new(d->base, on_alarm, d);
 	return d->term != NULL && d->interrupt != NULL && d->patience != NULL &&
-	    event_add(d->term, NULL) == 0 && event_add(d->interrupt, NULL) == 0;
+	    d->alarm != NULL && event_add(d->term, NULL) == 0 &&
+	    event_add(d->interrupt, NULL) == 0;
 }
 
 static bool
 build(struct daemon *d, const struct config *config)
 {
+	const struct rpc_alarm alarm = {&clock_monotonic, set_alarm, d};
 	struct rpc_config rpc;
 	char why[512];
 
@@ -222,6 +248,7 @@ build(struct daemon *d, const struct config *config)
 		return false;
 	}
 	rpc = config->rpc;
+	rpc.replay_high = config->server.queue_high;
 	keep_descriptors(&rpc);
 	d->rpc = rpc_new(&rpc);
 	if (d->rpc == NULL) {
@@ -235,6 +262,7 @@ build(struct daemon *d, const struct config *config)
 	}
 	tcp_gather(d->tcp);
 	rpc_set_tcp(d->rpc, d->tcp);
+	rpc_set_alarm(d->rpc, &alarm);
 	make_run_dir(config->socket);
 	d->server = server_new(
 	    d->base, &clock_monotonic, d->rpc, &config->server, why, sizeof(why));
@@ -254,6 +282,8 @@ free_event(struct event *event)
 static void
 take_down(struct daemon *d)
 {
+	if (d->rpc != NULL)
+		rpc_stop(d->rpc);
 	server_free(d->server);
 	if (d->tcp != NULL)
 		tcp_free(d->tcp);
@@ -261,6 +291,7 @@ take_down(struct daemon *d)
 	free_event(d->term);
 	free_event(d->interrupt);
 	free_event(d->patience);
+	free_event(d->alarm);
 	if (d->base != NULL)
 		event_base_free(d->base);
 }

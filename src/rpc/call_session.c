@@ -47,21 +47,35 @@ greet(struct call *call, const struct params *p)
 	return true;
 }
 
+json_t *
+hello_new(const struct rpc *rpc, uint64_t id)
+{
+	const struct wire_limits *w = &rpc->config.wire;
+
+	return json_pack("{s:s, s:i, s:I, s:s, s:I, s:I, s:I, s:i}", "server",
+	    "gentcpd/" PACKAGE_VERSION, "protocol", PROTOCOL_VERSION, "client",
+	    (json_int_t)id, "instance", rpc->instance, "max_message",
+	    (json_int_t)w->max_message, "max_attachment", (json_int_t)w->max_attachment,
+	    "max_values", (json_int_t)w->max_values, "max_depth", WIRE_DEPTH_MAX);
+}
+
 void
 call_hello(struct call *call, struct request *q)
 {
-	struct session *s = call->session;
-	const struct wire_limits *w = &s->rpc->config.wire;
+	const struct session *s = call->session;
 
-	if (!greet(call, &q->params))
-		return;
-	reply_json(call,
-	    json_pack("{s:s, s:i, s:I, s:s, s:I, s:I, s:I, s:i}", "server",
-		"gentcpd/" PACKAGE_VERSION, "protocol", PROTOCOL_VERSION, "client",
-		(json_int_t)s->id, "instance", s->rpc->instance, "max_message",
-		(json_int_t)w->max_message, "max_attachment",
-		(json_int_t)w->max_attachment, "max_values", (json_int_t)w->max_values,
-		"max_depth", WIRE_DEPTH_MAX));
+	if (greet(call, &q->params))
+		reply_json(call, hello_new(s->rpc, s->id));
+}
+
+/* How long a client outlives its connection, for people; null: not at all. */
+static json_t *
+keep_new(const struct session *s)
+{
+	if (s->keep == NULL)
+		return json_null();
+	return json_pack("{s:I, s:o}", "ttl", (json_int_t)s->keep->ttl, "left",
+	    s->away ? json_integer((json_int_t)keep_left(s)) : json_null());
 }
 
 static json_t *
@@ -72,9 +86,10 @@ client_new(const struct session *s)
 
 	TAILQ_FOREACH (h, &s->handles, link)
 		json_array_append_new(sockets, json_integer((json_int_t)h->id));
-	return json_pack("{s:I, s:s?, s:I, s:I, s:o}", "client", (json_int_t)s->id,
-	    "name", s->name, "uid", (json_int_t)s->uid, "pid", (json_int_t)s->pid,
-	    "sockets", sockets);
+	return json_pack("{s:I, s:s?, s:I, s:I, s:b, s:o, s:o}", "client",
+	    (json_int_t)s->id, "name", s->name, "uid", (json_int_t)s->uid, "pid",
+	    (json_int_t)s->pid, "connected", !s->away, "keep", keep_new(s), "sockets",
+	    sockets);
 }
 
 void

@@ -45,6 +45,8 @@ static const struct {
     [METHOD_SELF] = {call_self, GONE_CLOSED},
     [METHOD_CLIENTS] = {call_clients, GONE_CLOSED},
     [METHOD_CANCEL] = {call_cancel, GONE_CLOSED},
+    [METHOD_KEEP] = {call_keep, GONE_CLOSED},
+    [METHOD_ATTACH] = {call_attach, GONE_CLOSED},
 };
 
 /* The socket that a request is about; false: there is none, and it is answered. */
@@ -75,6 +77,10 @@ static int
 check(const struct method_row *row, const struct batch *batch, const struct message *msg,
     const struct wire_message *m, size_t nfds, const char **why)
 {
+	if (batch != NULL && (row->flags & METHOD_ALONE) != 0) {
+		*why = "Not in a batch: session.attach";
+		return REASON_INVALID_REQUEST;
+	}
 	if (batch != NULL &&
 	    ((row->flags & (METHOD_WAITS | METHOD_GIVES)) != 0 || msg->attached ||
 		msg->fds)) {

@@ -11,6 +11,8 @@ ownership_find(struct session *s, uint64_t id)
 
 	if (h == NULL || !policy_sees(s, h->owner->uid) || tcp_is_gone(h->tcp))
 		return NULL;
+	if (h->owner->away && h->owner->uid == s->uid)
+		keep_touch(h->owner);
 	return h;
 }
 

@@ -125,5 +125,7 @@ session_receive(struct session *s, enum wire_status status, const struct wire_me
 	if (!sound)
 		log_info("rpc", "client %llu: nothing more can be read from it",
 		    (unsigned long long)s->id);
+	if (s->vacant)
+		session_free(s);
 	return sound;
 }

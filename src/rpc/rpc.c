@@ -31,6 +31,7 @@ const struct rpc_config rpc_config_default = {
 	[LIMIT_BYTES] = 4096 * MIB,
 	[LIMIT_INPUT] = 4096 * MIB,
 	[LIMIT_MONITORS] = 262144},
+    .replay_high = MIB,
 };
 
 /* What tells this daemon's sockets from those of one before it. */
@@ -62,7 +63,10 @@ rpc_new(const struct rpc_config *config)
 	idmap_init(&rpc->monitors);
 	account_init(&rpc->account, NULL, config->total_max);
 	LIST_INIT(&rpc->uids);
+	TAILQ_INIT(&rpc->away);
+	rpc->alarm_at = UINT64_MAX;
 	bytes_init(&rpc->scratch);
+	bytes_init(&rpc->nowhere);
 	return rpc;
 }
 
@@ -81,6 +85,7 @@ rpc_free(struct rpc *rpc)
 	idmap_fini(&rpc->clients);
 	idmap_fini(&rpc->monitors);
 	bytes_fini(&rpc->scratch);
+	bytes_fini(&rpc->nowhere);
 	free(rpc);
 }
 

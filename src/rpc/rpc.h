@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * JSON-RPC over sessions: the public face of this folder.  A session is one
- * client connection's state; whoever holds the connection gives it messages and
- * takes what it says through a sink.  No descriptor, no libevent.
+ * JSON-RPC over sessions: the public face of this folder.  A session is a client:
+ * what it owns and what it waits for.  Whoever holds its connection gives it messages
+ * and takes what it says through a sink.  A session may outlive its connection, and
+ * a connection may become another session's.  No descriptor, no libevent.
  */
 #ifndef RPC_RPC_H
 #define RPC_RPC_H
@@ -16,6 +17,7 @@
 #include "proto/bytes.h"
 #include "proto/wire.h"
 
+struct clock;
 struct option_list;
 struct rpc;
 struct session;
@@ -32,6 +34,8 @@ struct rpc_config {
 	const char *control_path; /* never connected to; borrowed */
 	/* gen_tcp's default options, borrowed; NULL for none */
 	const struct option_list *connect_options, *listen_options;
+	/* bytes of events that a client has yet to acknowledge, then the next wait */
+	size_t replay_high;
 };
 
 extern const struct rpc_config rpc_config_default;
@@ -57,12 +61,37 @@ struct session_sink {
 	void (*attachments)(void *ctx);
 	/* session_idle() has become true, perhaps without a word said. */
 	void (*idle)(void *ctx);
+	/* From now on the connection is that session's; the former is rpc's to end. */
+	void (*adopt)(void *ctx, struct session *s);
+	/*
+	 * Another connection has become that of the session.  What this one has now
+	 * is s, which nobody knows: nothing more is to be read from it, and it is to be
+	 * closed when what was said has been written.
+	 */
+	void (*taken)(void *ctx, struct session *s);
+};
+
+/* Who wakes this folder when time has passed. */
+struct rpc_alarm {
+	const struct clock *clock;
+	/* rpc_wake() is to be called in so many ms, and no more at an earlier wish. */
+	void (*set)(void *ctx, int64_t ms);
+	void *ctx;
 };
 
 /* config is copied.  NULL without memory. */
 struct rpc *rpc_new(const struct rpc_config *config);
-/* After all sessions and the tcp context are gone. */
+/* After all connections and the tcp context are gone, and rpc_stop(). */
 void rpc_free(struct rpc *rpc);
+/* Copied.  Without one no client can be kept (enotsup). */
+void rpc_set_alarm(struct rpc *rpc, const struct rpc_alarm *alarm);
+/* Ends the clients whose time without a connection is over. */
+void rpc_wake(struct rpc *rpc);
+/*
+ * From now on no client outlives its connection, and those that did end now: what
+ * they own closes as in session_leave().
+ */
+void rpc_stop(struct rpc *rpc);
 /* The tcp layer to use; its observer is rpc_observer() with rpc as context. */
 void rpc_set_tcp(struct rpc *rpc, struct tcp_context *tcp);
 extern const struct tcp_observer rpc_observer;
@@ -80,14 +109,19 @@ void rpc_discard(struct rpc *rpc, uid_t uid, int fd);
  */
 struct session *session_new(
     struct rpc *rpc, const struct session_sink *sink, void *ctx, uid_t uid, pid_t pid);
-/* The connection ended: its sockets close, its waiting requests vanish. */
-void session_free(struct session *s);
+/*
+ * The connection ended: the client's waiting requests vanish and its sockets close.
+ * If it is kept (session.keep) they stay, and so does the client, without a sink.
+ * s may not be used any more by whoever held the connection.  NULL is let pass.
+ */
+void session_leave(struct session *s);
 
 /*
  * A message, as wire_next() gave it (status is WIRE_MESSAGE, _SKIPPED or
  * _BROKEN), with the descriptors that came with it; they are the session's now.
  * False: nothing more can be read from this connection; it is to be closed when
- * what was said has been written.
+ * what was said has been written.  s may be gone afterwards, if the sink was told to
+ * adopt() another.
  */
 bool session_receive(struct session *s, enum wire_status status,
     const struct wire_message *m, const int *fds, size_t nfds);

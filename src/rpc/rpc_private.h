@@ -34,7 +34,13 @@ struct rpc {
 	struct idmap monitors;	/* -> struct monitor */
 	struct account account; /* the daemon's */
 	LIST_HEAD(, uid_account) uids;
+	struct rpc_alarm alarm;
+	uint64_t
+	    alarm_at; /* ms of its clock: when rpc_wake() is due, UINT64_MAX: never */
+	TAILQ_HEAD(, session) away;		 /* kept clients without a connection */
+	bool stopped;				 /* nobody is kept any more */
 	struct bytes scratch;			 /* for payloads that must be decoded */
+	struct bytes nowhere;			 /* what is said to nobody */
 	char instance[2 * sizeof(uint64_t) + 1]; /* this run of the daemon */
 };
 
@@ -144,6 +150,45 @@ void monitor_known(struct session *s, struct monitor_list *unnamed);
 /* s ends, and its monitors with it. */
 void monitor_forget(struct session *s);
 
+/* --- kept clients (keep.c) ---------------------------------------------------- */
+
+enum {
+	KEEP_TTL_MAX = 7 * 24 * 60 * 60 * 1000, /* ms */
+	KEEP_TOKEN = 32,			/* bytes */
+	KEEP_TOKEN_TEXT = 2 * KEEP_TOKEN + 1
+};
+
+struct keep {
+	int64_t ttl;	   /* ms without a connection, then the client ends */
+	uint64_t deadline; /* ms of the alarm's clock, while it is away */
+	unsigned char token[KEEP_TOKEN];
+};
+
+/* Keeps s, or changes its ttl (1..KEEP_TTL_MAX).  0, enotsup or enomem. */
+int keep_begin(struct session *s, int64_t ttl);
+/* s, which has a connection, ends with it again. */
+void keep_end(struct session *s);
+/* The token as hexadecimal text. */
+void keep_token(const struct keep *keep, char text[KEEP_TOKEN_TEXT]);
+/*
+ * The kept client id, if it is of the same uid as s and token is its token; else
+ * NULL.  Which of it was wrong neither the answer nor the time it took tells.
+ */
+struct session *keep_find(const struct session *s, uint64_t id, const char *token);
+/*
+ * The connection of s becomes that of kept.  s, who owns nothing, is nobody from
+ * then on, and ends with session_receive() or with kept's former connection.
+ */
+void keep_attach(struct session *kept, struct session *s);
+/* The connection of s has ended.  False: it is not kept. */
+bool keep_leave(struct session *s);
+/* s ends. */
+void keep_fini(struct session *s);
+/* Somebody of its uid did something with a socket of s, who is away. */
+void keep_touch(struct session *s);
+/* ms until s, who is away, ends. */
+int64_t keep_left(const struct session *s);
+
 /* --- sessions and calls (session.c) ------------------------------------------ */
 
 TAILQ_HEAD(call_list, call);
@@ -156,7 +201,11 @@ struct session {
 	pid_t pid;
 	bool privileged; /* root, or the daemon's own uid */
 	bool ended;	 /* nobody is there to read an answer */
-	char *name;	 /* from session.hello; NULL before */
+	bool vacant;	 /* its connection became another's: to be freed */
+	bool away;	 /* kept, and without a connection */
+	TAILQ_ENTRY(session) away_link;
+	struct keep *keep; /* NULL: it ends with its connection */
+	char *name;	   /* from session.hello; NULL before */
 	const struct session_sink *sink;
 	void *sink_ctx;
 	enum payload_form form;
@@ -188,6 +237,13 @@ struct call {
 	struct charge socket_charge; /* LIMIT_SOCKETS for the one it makes */
 };
 
+/* s, whose connection is gone or has been taken from it, ends. */
+void session_free(struct session *s);
+/*
+ * s has no connection any more: its waiting requests vanish, and what it is told goes
+ * nowhere, for which there is never room.
+ */
+void session_part(struct session *s);
 /* A call or a socket of s is gone: tells the sink where it was the last. */
 void session_look(struct session *s);
 /* NULL without memory.  Takes over what is in id. */
@@ -275,6 +331,10 @@ call_handler call_controlling_process;
 call_handler call_getaddrs;
 call_handler call_monitor, call_cancel_monitor;
 call_handler call_hello, call_self, call_clients, call_cancel;
+call_handler call_keep, call_attach;
+
+/* What session.hello and session.attach answer to client id. */
+json_t *hello_new(const struct rpc *rpc, uint64_t id);
 
 /*
  * Carries out a send that was read by message_send_read().  False: nothing was

@@ -8,6 +8,66 @@
 #include "base/log.h"
 #include "rpc/rpc_private.h"
 
+/* --- nobody: the sink of a session without a connection ---------------------- */
+
+static struct bytes *
+nobody_out(void *ctx)
+{
+	const struct session *s = ctx;
+
+	return &s->rpc->nowhere;
+}
+
+static void
+nobody_commit(void *ctx, const void *payload, size_t len)
+{
+	const struct session *s = ctx;
+
+	(void)payload;
+	(void)len;
+	bytes_fini(&s->rpc->nowhere);
+}
+
+static bool
+nobody_pass(void *ctx, int fd)
+{
+	session_discard(ctx, fd);
+	return false;
+}
+
+static bool
+nobody_room(void *ctx)
+{
+	(void)ctx;
+	return false;
+}
+
+static void
+nobody_hears(void *ctx)
+{
+	(void)ctx;
+}
+
+static void
+nobody_gets(void *ctx, struct session *s)
+{
+	(void)ctx;
+	(void)s;
+}
+
+static const struct session_sink nobody = {
+    .out = nobody_out,
+    .commit = nobody_commit,
+    .pass = nobody_pass,
+    .room = nobody_room,
+    .attachments = nobody_hears,
+    .idle = nobody_hears,
+    .adopt = nobody_gets,
+    .taken = nobody_gets,
+};
+
+/* --- life --------------------------------------------------------------------- */
+
 struct session *
 session_new(
     struct rpc *rpc, const struct session_sink *sink, void *ctx, uid_t uid, pid_t pid)
@@ -50,16 +110,32 @@ fail:
 }
 
 void
+session_part(struct session *s)
+{
+	struct call *call;
+
+	s->sink = &nobody;
+	s->sink_ctx = s;
+	while ((call = TAILQ_FIRST(&s->calls)) != NULL)
+		call_close(call);
+	charge_close(&s->input);
+}
+
+void
+session_leave(struct session *s)
+{
+	if (s != NULL && !keep_leave(s))
+		session_free(s);
+}
+
+void
 session_free(struct session *s)
 {
 	struct handle *h;
-	struct call *call;
 
-	if (s == NULL)
-		return;
 	s->ended = true;
-	while ((call = TAILQ_FIRST(&s->calls)) != NULL)
-		call_close(call);
+	session_part(s);
+	keep_fini(s);
 	monitor_forget(s);
 	while ((h = TAILQ_FIRST(&s->handles)) != NULL) {
 		struct tcp_socket *tcp = h->tcp;
@@ -68,8 +144,8 @@ session_free(struct session *s)
 		ownership_remove(h);
 		tcp_abandon(tcp);
 	}
-	idmap_remove(&s->rpc->clients, s->id);
-	charge_close(&s->input);
+	/* one whose connection became another's has left it already */
+	(void)idmap_remove(&s->rpc->clients, s->id);
 	charge_close(&s->charge);
 	free(s->name);
 	free(s);

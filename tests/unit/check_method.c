@@ -20,7 +20,7 @@ START_TEST(complete)
 		    row->name);
 		ck_assert_msg(
 		    row->result != NULL && *row->result != '\0', "%s", row->name);
-		ck_assert_uint_eq(row->flags & ~31U, 0);
+		ck_assert_uint_eq(row->flags & ~63U, 0);
 		for (size_t k = 0; k < method_arity(row); k++) {
 			const struct method_param *param = &row->params[k];
 
@@ -91,6 +91,8 @@ START_TEST(shapes)
 	    {"session.self", "", METHOD_TELLS},
 	    {"session.clients", "", METHOD_TELLS},
 	    {"session.cancel", "id", 0},
+	    {"session.keep", "ttl", 0},
+	    {"session.attach", "client token", METHOD_ALONE},
 	};
 
 	ck_assert_uint_eq(sizeof rows / sizeof *rows, METHOD_COUNT);

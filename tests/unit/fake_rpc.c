@@ -113,7 +113,7 @@ session_new(
 }
 
 void
-session_free(struct session *s)
+session_leave(struct session *s)
 {
 	struct rpc *rpc = rpc_of(s);
 

@@ -24,6 +24,7 @@ struct client {
 	bool idle;
 	int fd; /* the last one passed; -1 if none */
 	bool refuses_fds;
+	bool taken; /* the session was taken from it */
 };
 
 struct stage {
@@ -31,6 +32,10 @@ struct stage {
 	struct rpc *rpc;
 	struct tcp_context *tcp;
 	struct client a, b;
+	/* time, which a test moves, and rpc_wake() as it was asked for */
+	uint64_t now;
+	struct clock clock;
+	int64_t alarm;
 };
 
 static struct bytes *
@@ -81,12 +86,39 @@ client_idle(void *ctx)
 	((struct client *)ctx)->idle = true;
 }
 
+static inline void
+client_adopt(void *ctx, struct session *s)
+{
+	((struct client *)ctx)->session = s;
+}
+
+static inline void
+client_taken(void *ctx, struct session *s)
+{
+	((struct client *)ctx)->session = s;
+	((struct client *)ctx)->taken = true;
+}
+
 static const struct session_sink client_sink = {.out = client_out,
     .commit = client_commit,
     .pass = client_pass,
     .room = client_room,
     .attachments = client_attachments,
-    .idle = client_idle};
+    .idle = client_idle,
+    .adopt = client_adopt,
+    .taken = client_taken};
+
+static inline uint64_t
+stage_now(void *ctx)
+{
+	return ((struct stage *)ctx)->now;
+}
+
+static inline void
+stage_alarm(void *ctx, int64_t ms)
+{
+	((struct stage *)ctx)->alarm = ms;
+}
 
 static inline void
 client_start(struct stage *st, struct client *c, uid_t uid)
@@ -100,7 +132,7 @@ client_start(struct stage *st, struct client *c, uid_t uid)
 static inline void
 client_end(struct client *c)
 {
-	session_free(c->session);
+	session_leave(c->session);
 	c->session = NULL;
 	if (c->fd != -1)
 		close(c->fd);
@@ -118,6 +150,10 @@ stage_init(struct stage *st, const struct rpc_config *config, uid_t a, uid_t b)
 	    st->base, &clock_monotonic, &tcp_config_default, &rpc_observer, st->rpc);
 	ck_assert_ptr_nonnull(st->tcp);
 	rpc_set_tcp(st->rpc, st->tcp);
+	st->now = 1000;
+	st->alarm = -1;
+	st->clock = (struct clock){stage_now, st};
+	rpc_set_alarm(st->rpc, &(struct rpc_alarm){&st->clock, stage_alarm, st});
 	client_start(st, &st->a, a);
 	client_start(st, &st->b, b);
 }
@@ -125,6 +161,7 @@ stage_init(struct stage *st, const struct rpc_config *config, uid_t a, uid_t b)
 static inline void
 stage_fini(struct stage *st)
 {
+	rpc_stop(st->rpc);
 	client_end(&st->a);
 	client_end(&st->b);
 	tcp_free(st->tcp);

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: ISC */
+/* session.keep, attach: clients that outlive their connection. */
+#include <errno.h>
+#include <string.h>
+
+#include "rpc/rpc_private.h"
+
+void
+call_keep(struct call *call, struct request *q)
+{
+	struct session *s = call->session;
+	uint64_t ttl = params_uint(&q->params, 0);
+	char token[KEEP_TOKEN_TEXT];
+	int reason;
+
+	if (ttl > KEEP_TTL_MAX) {
+		reply_fault(call, REASON_INVALID_PARAMS,
+		    "param \"ttl\" must be at most 604800000 ms, which is a week");
+		return;
+	}
+	if (ttl == 0) {
+		keep_end(s);
+		reply_json(
+		    call, json_pack("{s:I, s:n}", "client", (json_int_t)s->id, "token"));
+		return;
+	}
+	reason = keep_begin(s, (int64_t)ttl);
+	if (reason != 0) {
+		reply_error(call, reason, NULL);
+		return;
+	}
+	keep_token(s->keep, token);
+	reply_json(
+	    call, json_pack("{s:I, s:s}", "client", (json_int_t)s->id, "token", token));
+	explicit_bzero(token, sizeof(token));
+}
+
+/* Has the client of call nothing that would be lost, but for call itself? */
+static bool
+owns_nothing(const struct call *call)
+{
+	const struct session *s = call->session;
+
+	return s->keep == NULL && TAILQ_EMPTY(&s->handles) && TAILQ_EMPTY(&s->monitors) &&
+	    TAILQ_EMPTY(&s->downs) && TAILQ_FIRST(&s->calls) == call &&
+	    TAILQ_NEXT(call, link) == NULL;
+}
+
+void
+call_attach(struct call *call, struct request *q)
+{
+	struct session *s = call->session, *kept;
+	json_t *hello;
+
+	if (!owns_nothing(call)) {
+		reply_refused(call, EALREADY, NULL,
+		    "this connection's client is kept, or has sockets, monitors or "
+		    "waiting requests");
+		return;
+	}
+	kept = keep_find(
+	    s, params_uint(&q->params, 0), params_string(&q->params, 1, NULL));
+	if (kept == NULL) {
+		reply_refused(
+		    call, EACCES, NULL, "no client is kept under this number and token");
+		return;
+	}
+	hello = hello_new(s->rpc, kept->id);
+	if (hello == NULL) {
+		reply_error(call, ENOMEM, NULL);
+		return;
+	}
+	/* the answer goes first, then what the client is told */
+	reply_json(call, hello);
+	keep_attach(kept, s);
+}
