@@ -104,6 +104,7 @@ enum member {
 	MEMBER_PARAMS,
 	MEMBER_ATTACHED,
 	MEMBER_FDS,
+	MEMBER_ACK,
 	MEMBER_UNKNOWN
 };
 
@@ -111,7 +112,7 @@ static enum member
 member_find(const char *name)
 {
 	static const char *const names[] = {
-	    "jsonrpc", "id", "method", "params", "attached", "fds"};
+	    "jsonrpc", "id", "method", "params", "attached", "fds", "ack"};
 	unsigned i;
 
 	for (i = 0; i < MEMBER_UNKNOWN; i++)
@@ -136,6 +137,14 @@ sort_members(json_t *object, json_t *members[MEMBER_UNKNOWN + 1], const char **u
 	}
 }
 
+static bool
+is_ack(const json_t *value)
+{
+	return value == NULL ||
+	    (json_is_integer(value) && json_integer_value(value) >= 0 &&
+		json_integer_value(value) <= NUMBER_MAX);
+}
+
 /* What is wrong with the members, but for the id; 0 if nothing is. */
 static int
 check_members(json_t *const members[], const char *unknown, char *why, size_t size)
@@ -157,6 +166,8 @@ check_members(json_t *const members[], const char *unknown, char *why, size_t si
 		return refuse(why, size, "method must be a string without NUL");
 	if (params != NULL && !json_is_object(params) && !json_is_array(params))
 		return refuse(why, size, "params must be an object or an array");
+	if (!is_ack(members[MEMBER_ACK]))
+		return refuse(why, size, "ack must be an integer from 0 to 2^53");
 	return 0;
 }
 
@@ -186,6 +197,7 @@ message_read(json_t *object, struct message *m, char *why, size_t size)
 		m->id.kind = MESSAGE_ID_NONE;
 	m->method = json_string_value(members[MEMBER_METHOD]);
 	m->params = members[MEMBER_PARAMS];
+	m->ack = (uint64_t)json_integer_value(members[MEMBER_ACK]);
 	return 0;
 }
 

@@ -47,6 +47,7 @@ struct message {
 	json_t *params; /* object, array, or NULL */
 	bool attached;	/* the member "attached" is there */
 	bool fds;	/* the member "fds" is there */
+	uint64_t ack;	/* the member "ack": events up to it are handled; 0 if absent */
 };
 
 /*

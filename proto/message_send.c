@@ -54,6 +54,22 @@ plain_string(struct cursor *c, struct message_send *m)
 	return true;
 }
 
+/* What stands behind the members of params: their end, and the rest of the line. */
+static bool
+end(struct cursor *c, bool attached, struct message_send *m)
+{
+	uint64_t value;
+
+	if (!SKIP(c, "}"))
+		return false;
+	m->ack = 0;
+	if (SKIP(c, ",\"ack\":") && !number(c, &m->ack))
+		return false;
+	if (attached && (!SKIP(c, ",\"attached\":") || !number(c, &value)))
+		return false;
+	return SKIP(c, "}") && c->at == c->end;
+}
+
 bool
 message_send_read(const char *text, size_t len, bool attached, struct message_send *m)
 {
@@ -72,9 +88,7 @@ message_send_read(const char *text, size_t len, bool attached, struct message_se
 	if (attached) {
 		m->data = NULL;
 		m->len = 0;
-		return SKIP(&c, "},\"attached\":") && number(&c, &value) &&
-		    SKIP(&c, "}") && c.at == c.end;
+		return end(&c, true, m);
 	}
-	return SKIP(&c, ",\"data\":\"") && plain_string(&c, m) && SKIP(&c, "}}") &&
-	    c.at == c.end;
+	return SKIP(&c, ",\"data\":\"") && plain_string(&c, m) && end(&c, false, m);
 }

@@ -5,8 +5,8 @@
  *
  *	{"jsonrpc":"2.0","id":12,"method":"gen_tcp.send","params":{"socket":3},"attached":64}
  *
- * without "id" for a notification, and with "data":"…" behind the socket in place
- * of the attachment.  At the first byte that is something else it gives up, and
+ * without "id" for a notification, with "data":"…" behind the socket in place of the
+ * attachment, and with "ack":7 behind params where it acknowledges events.  At the first byte that is something else it gives up, and
  * message_load() is asked: what it does read means the same either way.
  */
 #ifndef PROTO_MESSAGE_SEND_H
@@ -20,6 +20,7 @@ struct message_send {
 	bool has_id;
 	int64_t id;
 	uint64_t socket;
+	uint64_t ack;	  /* 0 if absent */
 	const char *data; /* within the text; NULL: the attachment */
 	size_t len;
 };

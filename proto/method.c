@@ -138,14 +138,22 @@ static const struct method_row rows[] = {
 	    "Ends a waiting request, which is answered cancelled; false if none waits."},
 	[METHOD_KEEP] = {METHOD_KEEP, "session.keep", {
 		{"ttl", METHOD_T_LENGTH, false,
-		    "how long, in ms, the client stays without a connection; 0: not at all"}},
+		    "how long, in ms, the client stays without a connection; 0: not at all"},
+		{"replay", METHOD_T_BOOLEAN, true,
+		    "whether its events have numbers, and are told again until acknowledged"}},
 	    0, "{\"client\": C, \"token\": T}",
 	    "Lets the client outlive its connection; with the token another becomes it."},
 	[METHOD_ATTACH] = {METHOD_ATTACH, "session.attach", {
 		{"client", METHOD_T_CLIENT, false, "a kept client's number"},
-		{"token", METHOD_T_STRING, false, "the token that session.keep gave"}},
+		{"token", METHOD_T_STRING, false, "the token that session.keep gave"},
+		{"seen", METHOD_T_LENGTH, true,
+		    "with replay: the number of the last event that was handled"}},
 	    METHOD_ALONE, "as session.hello",
 	    "Makes this connection that of a kept client, in place of the one it had."},
+	[METHOD_ACK] = {METHOD_ACK, "session.ack", {
+		{"seq", METHOD_T_LENGTH, false, "the number of an event"}},
+	    0, "\"ok\"",
+	    "Tells that the events up to that number are handled: they are not told again."},
 };
 /* clang-format on */
 
@@ -177,6 +185,7 @@ static const enum method_id by_name[] = {
     METHOD_PORT,
     METHOD_SETOPTS,
     METHOD_SOCKNAME,
+    METHOD_ACK,
     METHOD_ATTACH,
     METHOD_CANCEL,
     METHOD_CLIENTS,

@@ -73,9 +73,11 @@ call_send_line(
 {
 	struct message_id id = {.kind = MESSAGE_ID_NONE, .number = send->id};
 	struct handle *h = ownership_find(s, send->socket);
+	const void *data = m->attachment;
+	size_t len = m->attachment_len;
 	struct call *call;
 
-	if (h == NULL)
+	if (h == NULL || send->ack > s->seq)
 		return false;
 	if (send->has_id)
 		id.kind = MESSAGE_ID_INTEGER;
@@ -83,12 +85,14 @@ call_send_line(
 	if (call == NULL)
 		return false;
 	call->tcp = h->tcp;
-	if (!join_senders(call))
-		return true;
-	if (send->data != NULL)
-		tcp_send(h->tcp, send->data, send->len, &call->request);
-	else
-		tcp_send(h->tcp, m->attachment, m->attachment_len, &call->request);
+	if (send->data != NULL) {
+		data = send->data;
+		len = send->len;
+	}
+	ack_begin(s, call);
+	if (join_senders(call))
+		tcp_send(h->tcp, data, len, &call->request);
+	ack_end(s, send->ack);
 	return true;
 }
 

@@ -1,9 +1,27 @@
 /* SPDX-License-Identifier: ISC */
-/* session.keep, attach: clients that outlive their connection. */
+/* session.keep, attach, ack: clients that outlive their connection. */
 #include <errno.h>
 #include <string.h>
 
 #include "rpc/rpc_private.h"
+
+static const char no_such_event[] = "no event has been given that number yet";
+
+/* Keeps s as long as that; replay may be NULL: as it was. */
+static int
+begin(struct session *s, int64_t ttl, const json_t *replay)
+{
+	bool kept = s->keep != NULL;
+	int reason = keep_begin(s, ttl);
+
+	if (reason == 0 && json_is_true(replay))
+		reason = replay_begin(s);
+	else if (reason == 0 && json_is_false(replay))
+		replay_end(s);
+	if (reason != 0 && !kept)
+		keep_end(s);
+	return reason;
+}
 
 void
 call_keep(struct call *call, struct request *q)
@@ -24,7 +42,7 @@ call_keep(struct call *call, struct request *q)
 		    call, json_pack("{s:I, s:n}", "client", (json_int_t)s->id, "token"));
 		return;
 	}
-	reason = keep_begin(s, (int64_t)ttl);
+	reason = begin(s, (int64_t)ttl, q->params.value[1]);
 	if (reason != 0) {
 		reply_error(call, reason, NULL);
 		return;
@@ -50,6 +68,7 @@ void
 call_attach(struct call *call, struct request *q)
 {
 	struct session *s = call->session, *kept;
+	uint64_t seen = params_uint(&q->params, 2);
 	json_t *hello;
 
 	if (!owns_nothing(call)) {
@@ -65,6 +84,10 @@ call_attach(struct call *call, struct request *q)
 		    call, EACCES, NULL, "no client is kept under this number and token");
 		return;
 	}
+	if (seen > kept->seq) {
+		reply_refused(call, EINVAL, NULL, no_such_event);
+		return;
+	}
 	hello = hello_new(s->rpc, kept->id);
 	if (hello == NULL) {
 		reply_error(call, ENOMEM, NULL);
@@ -72,5 +95,16 @@ call_attach(struct call *call, struct request *q)
 	}
 	/* the answer goes first, then what the client is told */
 	reply_json(call, hello);
-	keep_attach(kept, s);
+	keep_attach(kept, s, seen);
+}
+
+void
+call_ack(struct call *call, struct request *q)
+{
+	int reason = replay_ack(call->session, params_uint(&q->params, 0));
+
+	if (reason == 0)
+		reply_ok(call);
+	else
+		reply_refused(call, reason, NULL, no_such_event);
 }

@@ -74,8 +74,10 @@ keep_new(const struct session *s)
 {
 	if (s->keep == NULL)
 		return json_null();
-	return json_pack("{s:I, s:o}", "ttl", (json_int_t)s->keep->ttl, "left",
-	    s->away ? json_integer((json_int_t)keep_left(s)) : json_null());
+	return json_pack("{s:I, s:o, s:b, s:I, s:I}", "ttl", (json_int_t)s->keep->ttl,
+	    "left", s->away ? json_integer((json_int_t)keep_left(s)) : json_null(),
+	    "replay", s->replay != NULL, "seq", (json_int_t)s->seq, "ack",
+	    (json_int_t)s->acked);
 }
 
 static json_t *

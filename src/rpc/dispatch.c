@@ -46,8 +46,23 @@ static const struct {
     [METHOD_CLIENTS] = {call_clients, GONE_CLOSED},
     [METHOD_CANCEL] = {call_cancel, GONE_CLOSED},
     [METHOD_KEEP] = {call_keep, GONE_CLOSED},
+    [METHOD_ACK] = {call_ack, GONE_CLOSED},
     [METHOD_ATTACH] = {call_attach, GONE_CLOSED},
 };
+
+bool
+call_puts_out(const struct call *call)
+{
+	switch (call->row->id) {
+	case METHOD_SEND:
+	case METHOD_SENDFILE:
+	case METHOD_SHUTDOWN:
+	case METHOD_CLOSE:
+		return true;
+	default:
+		return false;
+	}
+}
 
 /* The socket that a request is about; false: there is none, and it is answered. */
 static bool
@@ -103,6 +118,10 @@ run(struct call *call, struct request *q, int *fds, size_t nfds)
 {
 	struct session *s = call->session; /* the handler may end the call */
 
+	if (call->id.kind == MESSAGE_ID_NONE && (call->row->flags & METHOD_TELLS) != 0) {
+		call_close(call); /* nobody is to hear it */
+		return;
+	}
 	/* it tells what has been done; and this may end sockets, so it comes first */
 	if ((call->row->flags & METHOD_TELLS) != 0)
 		tcp_flush(call->session->rpc->tcp);
@@ -153,9 +172,13 @@ dispatch(struct session *s, struct batch *batch, json_t *object,
 		    "descriptors: as many as \"fds\" says, where the method takes one");
 	else if (batch != NULL && batch_full(batch))
 		reply_error(call, REASON_SYSTEM_LIMIT, NULL);
-	else if (call->id.kind == MESSAGE_ID_NONE && (row->flags & METHOD_TELLS) != 0)
-		call_close(call); /* nobody is to hear it */
-	else
+	else if (msg.ack > s->seq)
+		reply_refused(call, EINVAL, NULL,
+		    "\"ack\": no event has been given that number yet");
+	else {
+		ack_begin(s, call);
 		run(call, &q, fds, nfds);
+		ack_end(s, msg.ack);
+	}
 	message_fini(&msg);
 }

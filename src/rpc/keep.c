@@ -155,6 +155,7 @@ keep_begin(struct session *s, int64_t ttl)
 void
 keep_end(struct session *s)
 {
+	replay_end(s);
 	free_keep(s);
 }
 
@@ -207,7 +208,7 @@ take_settings(struct session *kept, struct session *s)
 }
 
 void
-keep_attach(struct session *kept, struct session *s)
+keep_attach(struct session *kept, struct session *s, uint64_t seen)
 {
 	const struct session_sink *former = kept->sink, *sink = s->sink;
 	void *former_ctx = kept->sink_ctx, *ctx = s->sink_ctx;
@@ -220,6 +221,8 @@ keep_attach(struct session *kept, struct session *s)
 	(void)idmap_remove(&s->rpc->clients, s->id);
 	come_back(kept);
 	take_settings(kept, s);
+	(void)replay_ack(kept, seen);
+	replay_rewind(kept);
 	kept->sink = sink;
 	kept->sink_ctx = ctx;
 	sink->adopt(ctx, kept);

@@ -93,8 +93,10 @@ reply_fd(struct call *call, int fd)
 static void
 put_error(struct call *call, int reason, const char *text, json_t *data)
 {
-	struct bytes *out = begin(call);
+	struct bytes *out;
 
+	ack_refused(call);
+	out = begin(call);
 	if (out != NULL) {
 		message_put_error(out, &call->id, reason, text, data, line(call));
 		end(call, NULL, 0);
@@ -183,6 +185,7 @@ reply_rest(struct call *call, int reason, const void *data, size_t len)
 		reply_error(call, reason, NULL);
 		return;
 	}
+	ack_refused(call);
 	/* bytes are of a socket: others, as a connect, have none */
 	style = session_style(call->session, call->tcp);
 	out = begin(call);

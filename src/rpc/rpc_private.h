@@ -116,6 +116,42 @@ void told_look(struct told *t, const struct tcp_socket *tcp);
 bool session_room(const struct session *s);
 /* Tells s, who has room. */
 void session_tell(struct session *s, const struct told *t);
+/* Writes it to the connection of s, as number seq, 0 for none. */
+void tell_put(struct session *s, const struct told *t, uint64_t seq);
+
+/* --- events that may have to be told again (replay.c) ------------------------- */
+
+struct call;
+struct replay;
+
+/* From now on the events of s have numbers, and are kept.  0 or enomem. */
+int replay_begin(struct session *s);
+/* The contrary.  What the connection of s is still to be told again it is told. */
+void replay_end(struct session *s);
+/* s ends. */
+void replay_fini(struct session *s);
+/* May one more be kept, and was all told that was before?  s has a replay. */
+bool replay_room(const struct session *s);
+/* Keeps what t says.  Its number, or 0 without memory.  s has a replay. */
+uint64_t replay_add(struct session *s, const struct told *t);
+/*
+ * Events up to seq are handled, and what s asked for until now came of them.  0, or
+ * einval: there is none of that number yet.  What had waited for room may be told.
+ */
+int replay_ack(struct session *s, uint64_t seq);
+/* s has a new connection: it is to be told all that is kept. */
+void replay_rewind(struct session *s);
+/* Tells what is to be told again, as far as there is room.  True: that was all. */
+bool replay_resume(struct session *s);
+
+/*
+ * An acknowledgement that came with a request, number seq of which there is: it counts
+ * where the request is not refused at once.  ack_begin(), then what the request asks for,
+ * within which ack_refused() may be called, then ack_end().
+ */
+void ack_begin(struct session *s, const struct call *call);
+void ack_refused(const struct call *call);
+void ack_end(struct session *s, uint64_t ack);
 
 /* --- telling owners (publish.c) --------------------------------------------- */
 
@@ -176,10 +212,11 @@ void keep_token(const struct keep *keep, char text[KEEP_TOKEN_TEXT]);
  */
 struct session *keep_find(const struct session *s, uint64_t id, const char *token);
 /*
- * The connection of s becomes that of kept.  s, who owns nothing, is nobody from
+ * The connection of s becomes that of kept, and is told again what is kept behind
+ * seen, which is not higher than its last number.  s, who owns nothing, is nobody from
  * then on, and ends with session_receive() or with kept's former connection.
  */
-void keep_attach(struct session *kept, struct session *s);
+void keep_attach(struct session *kept, struct session *s, uint64_t seen);
 /* The connection of s has ended.  False: it is not kept. */
 bool keep_leave(struct session *s);
 /* s ends. */
@@ -204,8 +241,14 @@ struct session {
 	bool vacant;	 /* its connection became another's: to be freed */
 	bool away;	 /* kept, and without a connection */
 	TAILQ_ENTRY(session) away_link;
-	struct keep *keep; /* NULL: it ends with its connection */
-	char *name;	   /* from session.hello; NULL before */
+	struct keep *keep;     /* NULL: it ends with its connection */
+	struct replay *replay; /* NULL: its events are told once, without numbers */
+	uint64_t seq, acked;   /* of events: last one given, last one acknowledged */
+	uint64_t opened;       /* calls so far */
+	uint64_t covered;      /* so many of them were there when the last ack came */
+	uint64_t running;      /* the call that ack_begin() was told of, or 0 */
+	bool refused;
+	char *name; /* from session.hello; NULL before */
 	const struct session_sink *sink;
 	void *sink_ctx;
 	enum payload_form form;
@@ -227,6 +270,8 @@ struct call {
 	TAILQ_ENTRY(call) link;
 	TAILQ_ENTRY(call) stall_link;
 	bool stalled;
+	bool silent;	 /* it goes on although its connection has ended */
+	uint64_t number; /* of its session's, from 1 on */
 	struct session *session;
 	struct batch *batch; /* NULL: not in one */
 	const struct method_row *row;
@@ -321,6 +366,9 @@ struct request {
 void dispatch(struct session *s, struct batch *batch, json_t *object,
     const struct wire_message *m, int *fds, size_t nfds);
 
+/* Is it one of those that wait behind sends, and change what a peer gets? */
+bool call_puts_out(const struct call *call);
+
 typedef void call_handler(struct call *call, struct request *q);
 call_handler call_connect, call_listen, call_accept, call_fdopen;
 call_handler call_send, call_recv, call_close_socket, call_shutdown, call_unrecv;
@@ -331,7 +379,7 @@ call_handler call_controlling_process;
 call_handler call_getaddrs;
 call_handler call_monitor, call_cancel_monitor;
 call_handler call_hello, call_self, call_clients, call_cancel;
-call_handler call_keep, call_attach;
+call_handler call_keep, call_attach, call_ack;
 
 /* What session.hello and session.attach answer to client id. */
 json_t *hello_new(const struct rpc *rpc, uint64_t id);

@@ -109,6 +109,30 @@ fail:
 	return NULL;
 }
 
+/*
+ * What was asked for before the last acknowledgement came of events that are not told
+ * again: it is still done, unanswered, if it is done to a socket's output.
+ */
+static void
+go_on_silently(struct session *s)
+{
+	struct call *call, *next;
+
+	for (call = TAILQ_FIRST(&s->calls); call != NULL; call = next) {
+		next = TAILQ_NEXT(call, link);
+		if (call->number > s->covered || !call_puts_out(call))
+			continue;
+		call->silent = true;
+		if (call->batch != NULL)
+			batch_release(call->batch);
+		call->batch = NULL;
+		message_id_fini(&call->id);
+		call->id.kind = MESSAGE_ID_NONE;
+		TAILQ_REMOVE(&s->calls, call, link);
+		TAILQ_INSERT_HEAD(&s->calls, call, link);
+	}
+}
+
 void
 session_part(struct session *s)
 {
@@ -116,7 +140,10 @@ session_part(struct session *s)
 
 	s->sink = &nobody;
 	s->sink_ctx = s;
-	while ((call = TAILQ_FIRST(&s->calls)) != NULL)
+	if (!s->ended)
+		go_on_silently(s);
+	while ((call = TAILQ_LAST(&s->calls, call_list)) != NULL &&
+	    (s->ended || !call->silent))
 		call_close(call);
 	charge_close(&s->input);
 }
@@ -136,6 +163,7 @@ session_free(struct session *s)
 	s->ended = true;
 	session_part(s);
 	keep_fini(s);
+	replay_fini(s);
 	monitor_forget(s);
 	while ((h = TAILQ_FIRST(&s->handles)) != NULL) {
 		struct tcp_socket *tcp = h->tcp;
@@ -200,6 +228,8 @@ session_writable(struct session *s)
 		call->stalled = false;
 		tcp_resume(call->tcp);
 	}
+	if (s->replay != NULL && !replay_resume(s))
+		return;
 	while (session_room(s) && (h = TAILQ_FIRST(&s->stalled_handles)) != NULL) {
 		TAILQ_REMOVE(&s->stalled_handles, h, stall_link);
 		h->stalled = false;
@@ -219,6 +249,7 @@ call_open(struct session *s, struct batch *batch, const struct method_row *row,
 	if (call == NULL)
 		return NULL;
 	call->session = s;
+	call->number = ++s->opened;
 	call->batch = batch;
 	call->row = row;
 	call->id = *id;

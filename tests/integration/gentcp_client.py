@@ -95,6 +95,10 @@ class Message:
         return self.json["params"].get("socket")
 
     @property
+    def seq(self):
+        return self.json.get("seq")
+
+    @property
     def data(self):
         return payload(self.json["params"].get("data"), self.attachment)
 
@@ -285,7 +289,7 @@ class Client:
 
     # - requests -
 
-    def request(self, method, params=None, attachment=None, fds=None, id=None):
+    def request(self, method, params=None, attachment=None, fds=None, id=None, ack=None):
         """Sends a request and returns its id."""
         if id is None:
             id = self.next_id
@@ -293,6 +297,8 @@ class Client:
         value = {"jsonrpc": "2.0", "id": id, "method": method}
         if params is not None:
             value["params"] = params
+        if ack is not None:
+            value["ack"] = ack
         if attachment is not None:
             value["attached"] = len(attachment)
         if fds is not None:

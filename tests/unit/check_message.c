@@ -262,9 +262,16 @@ START_TEST(reads_a_request)
 	message_fini(&m);
 	json_decref(json);
 
+	json = load(HEAD "\"method\":\"m\",\"ack\":9007199254740992}", why);
+	ck_assert_int_eq(message_read(json, &m, why, sizeof why), 0);
+	ck_assert_uint_eq(m.ack, UINT64_C(1) << 53);
+	message_fini(&m);
+	json_decref(json);
+
 	json = load(HEAD "\"id\":null,\"method\":\"m\"}", why);
 	ck_assert_int_eq(message_read(json, &m, why, sizeof why), 0);
 	ck_assert_int_eq(m.id.kind, MESSAGE_ID_NULL);
+	ck_assert_uint_eq(m.ack, 0);
 	message_fini(&m);
 	json_decref(json);
 }
@@ -290,6 +297,11 @@ static const struct refusal refusals[] = {
     {HEAD "\"id\":1,\"result\":\"ok\"}", MESSAGE_ID_INTEGER, "reply"},
     {HEAD "\"id\":1,\"error\":{}}", MESSAGE_ID_INTEGER, "reply"},
     {HEAD "\"id\":1,\"method\":\"m\",\"result\":1}", MESSAGE_ID_INTEGER, "result"},
+    {HEAD "\"id\":1,\"method\":\"m\",\"ack\":-1}", MESSAGE_ID_INTEGER, "ack"},
+    {HEAD "\"id\":1,\"method\":\"m\",\"ack\":9007199254740993}", MESSAGE_ID_INTEGER,
+	"ack"},
+    {HEAD "\"id\":1,\"method\":\"m\",\"ack\":null}", MESSAGE_ID_INTEGER, "ack"},
+    {HEAD "\"id\":1,\"method\":\"m\",\"ack\":\"1\"}", MESSAGE_ID_INTEGER, "ack"},
     {HEAD "\"id\":{},\"method\":\"m\"}", MESSAGE_ID_NULL, "id"},
     {HEAD "\"id\":1.5,\"method\":\"m\"}", MESSAGE_ID_NULL, "id"},
     /* no id, but no good notification either: answered with null */

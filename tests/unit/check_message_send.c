@@ -26,6 +26,10 @@ static const char *const lines[] = {
     "\"data\":\"\"}}",
     "{\"jsonrpc\":\"2.0\",\"id\":999999999999999,\"method\":\"gen_tcp.send\","
     "\"params\":{\"socket\":3,\"data\":\"h\xc3\xa9llo\"}}",
+    "{\"jsonrpc\":\"2.0\",\"id\":12,\"method\":\"gen_tcp.send\",\"params\":{\"socket\":3},"
+    "\"ack\":7,\"attached\":64}",
+    "{\"jsonrpc\":\"2.0\",\"method\":\"gen_tcp.send\",\"params\":{\"socket\":3,"
+    "\"data\":\"x\"},\"ack\":999999999999999}",
 };
 
 static struct chance luck = {.state = 2026};
@@ -48,6 +52,7 @@ means_the_same(const char *text, size_t len, bool attached, const struct message
 	if (m->has_id)
 		ck_assert_int_eq(general.id.number, m->id);
 	ck_assert(general.attached == attached && !general.fds);
+	ck_assert_uint_eq(general.ack, m->ack);
 	params = general.params;
 	ck_assert_int_eq(
 	    json_integer_value(json_object_get(params, "socket")), (int64_t)m->socket);
@@ -115,6 +120,12 @@ START_TEST(leaves_the_rest_alone)
 	    "\"data\":\"a\tb\"}}",
 	    "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"gen_tcp.send\",\"params\":{\"socket\":3,"
 	    "\"data\":\"\"}} ",
+	    "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"gen_tcp.send\",\"params\":{\"socket\":3,"
+	    "\"data\":\"\"},\"ack\":-1}",
+	    "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"gen_tcp.send\",\"params\":{\"socket\":3,"
+	    "\"data\":\"\"},\"ack\":1,\"ack\":1}",
+	    "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"gen_tcp.send\",\"params\":{\"socket\":3,"
+	    "\"data\":\"\"},\"ack\":}",
 	    "{\"jsonrpc\":\"2.0\",\"id\":1234567890123456,\"method\":\"gen_tcp.send\",\"params\":"
 	    "{\"socket\":3,\"data\":\"\"}}",
 	};

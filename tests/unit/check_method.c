@@ -91,8 +91,9 @@ START_TEST(shapes)
 	    {"session.self", "", METHOD_TELLS},
 	    {"session.clients", "", METHOD_TELLS},
 	    {"session.cancel", "id", 0},
-	    {"session.keep", "ttl", 0},
-	    {"session.attach", "client token", METHOD_ALONE},
+	    {"session.keep", "ttl replay?", 0},
+	    {"session.attach", "client token seen?", METHOD_ALONE},
+	    {"session.ack", "seq", 0},
 	};
 
 	ck_assert_uint_eq(sizeof rows / sizeof *rows, METHOD_COUNT);
