@@ -532,3 +532,17 @@ def test_what_was_not_written_goes_to_the_new_connection(room):
     first = b"".join(e.data for e in c.events)
     rest = n.gather(s, sent - len(first))
     assert first + rest == filled(sent)
+
+
+def test_what_is_missing_is_what_had_been_written(room):
+    """Without replay: not a byte more than what the dead program was told."""
+    c = kept(room)
+    s, peer = room.pair(c, {"active": True})
+    sent = fill(peer)  # the program does not read
+    watcher = room.client()
+    vanish(room, c)
+    told = watcher.getstat(s, ["recv_oct"])["recv_oct"]
+    assert 0 < told < sent
+    n = attach(room, c)
+    assert n.gather(s, sent - told) == filled(sent)[told:]
+    n.no_event(s)

@@ -254,6 +254,30 @@ def test_what_was_asked_for_before_an_ack_is_done(room):
     assert peer.read_end() == b""
 
 
+def test_so_it_is_in_a_batch(room):
+    """Its answers are for the connection that asked, and nobody else."""
+    c = replaying(room)
+    s, peer = room.pair(c, {"active": True, "packet": "line", "high_watermark": 1000,
+                            "low_watermark": 500, "sndbuf": 4096}, small=True)
+    peer.put(b"a\n")
+    assert c.event().seq == 1
+    head = b"h" * 300000
+    assert c.send(s, head) == "ok"
+    c.raw(g.line([g.request(51, "session.self"),
+                  g.request(52, "gen_tcp.send", params=[s, "first\n"]),
+                  g.request(53, "gen_tcp.send", params=[s, "second\n"], ack=1),
+                  g.request(54, "gen_tcp.send", params=[s, "nobody's\n"])]))
+    assert c.sync()["keep"]["ack"] == 1
+    n = attach(room, c)
+    c.closes()
+    assert not c.others
+    n.start_send(s, b"third\n")
+    wanted = head + b"first\nsecond\nthird\n"
+    assert peer.read(len(wanted)) == wanted
+    n.sync()
+    assert not n.others
+
+
 # --- bounds ----------------------------------------------------------------------------
 
 
