@@ -186,6 +186,8 @@ hand_over(struct handle *h, struct session *to, struct carried_list *list, size_
 		TAILQ_INSERT_HEAD(&h->carried, owner, link);
 	else
 		free(owner);
+	if (to->away)
+		keep_touch(to);
 	return 0;
 }
 

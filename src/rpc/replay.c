@@ -161,7 +161,8 @@ replay_ack(struct session *s, uint64_t seq)
 
 	if (seq > s->seq)
 		return EINVAL;
-	s->covered = s->opened;
+	if (seq > 0)
+		s->covered = s->opened;
 	if (seq > s->acked)
 		s->acked = seq;
 	if (r == NULL)

@@ -221,7 +221,7 @@ void keep_attach(struct session *kept, struct session *s, uint64_t seen);
 bool keep_leave(struct session *s);
 /* s ends. */
 void keep_fini(struct session *s);
-/* Somebody of its uid did something with a socket of s, who is away. */
+/* Somebody of its uid did something with a socket of s, who is away, or gave it one. */
 void keep_touch(struct session *s);
 /* ms until s, who is away, ends. */
 int64_t keep_left(const struct session *s);

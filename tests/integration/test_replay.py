@@ -254,6 +254,21 @@ def test_what_was_asked_for_before_an_ack_is_done(room):
     assert peer.read_end() == b""
 
 
+def test_an_ack_of_nothing_covers_nothing(room):
+    c = replaying(room)
+    s, peer = room.pair(c, {"high_watermark": 1000, "low_watermark": 500, "sndbuf": 4096},
+                        small=True)
+    head = b"h" * 300000
+    assert c.send(s, head) == "ok"
+    c.start_send(s, b"taken")  # in the queue, though it waits
+    c.start_send(s, b"waits")
+    assert c.call("session.ack", [0]) == "ok"
+    vanish(room, c)
+    n = attach(room, c)
+    n.start_send(s, b"second")
+    assert peer.read(len(head) + 11) == head + b"takensecond"
+
+
 def test_so_it_is_in_a_batch(room):
     """Its answers are for the connection that asked, and nobody else."""
     c = replaying(room)

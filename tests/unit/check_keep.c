@@ -145,6 +145,26 @@ START_TEST(a_call_lets_time_begin_anew)
 }
 END_TEST
 
+START_TEST(a_gift_lets_time_begin_anew)
+{
+	int id = keep(TTL);
+
+	hang_up(&st.a);
+	st.now += TTL - 1;
+	tellf(&st.b, REQUEST("3", "gen_tcp.controlling_process", "[%d,%d]"), (int)right,
+	    id);
+	expect(&st, &st.b, "{\"jsonrpc\":\"2.0\",\"id\":3,\"result\":\"ok\"}");
+	st.now += TTL - 1;
+	rpc_wake(st.rpc);
+	ck_assert_int_eq(st.alarm, 1);
+	attach(&c, id);
+	expect_attached(&c, id);
+	expect(&st, &c,
+	    "{\"jsonrpc\":\"2.0\",\"method\":\"tcp_owner\",\"params\":{\"socket\":2,"
+	    "\"from\":2}}");
+}
+END_TEST
+
 START_TEST(the_alarm_is_for_the_next_one)
 {
 	keep(TTL);
@@ -306,6 +326,7 @@ main(void)
 	tcase_add_test(tcase, it_outlives_its_connection);
 	tcase_add_test(tcase, time_runs_out);
 	tcase_add_test(tcase, a_call_lets_time_begin_anew);
+	tcase_add_test(tcase, a_gift_lets_time_begin_anew);
 	tcase_add_test(tcase, the_alarm_is_for_the_next_one);
 	tcase_add_test(tcase, no_longer_kept);
 	tcase_add_test(tcase, stopped_nobody_stays);
