@@ -3,18 +3,32 @@
 
 #include <time.h>
 
+/* ms, of which the last is over when ns more have passed. */
 static uint64_t
-monotonic_now(void *ctx)
+monotonic(uint64_t ns)
 {
 	struct timespec ts;
 
-	(void)ctx;
 	/* cannot fail: the clock exists and ts is ours */
 	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
+	return (uint64_t)ts.tv_sec * 1000 + ((uint64_t)ts.tv_nsec + ns) / 1000000;
 }
 
-const struct clock clock_monotonic = {monotonic_now, NULL};
+static uint64_t
+monotonic_now(void *ctx)
+{
+	(void)ctx;
+	return monotonic(0);
+}
+
+static uint64_t
+monotonic_next(void *ctx)
+{
+	(void)ctx;
+	return monotonic(999999);
+}
+
+const struct clock clock_monotonic = {monotonic_now, NULL, monotonic_next};
 
 uint64_t
 clock_now(const struct clock *clock)
@@ -25,10 +39,15 @@ clock_now(const struct clock *clock)
 uint64_t
 clock_deadline(const struct clock *clock, int64_t timeout)
 {
-	uint64_t now = clock_now(clock);
+	uint64_t now;
 
 	if (timeout < 0)
 		return UINT64_MAX;
+	/* 0 is over already, and else no ms may be short */
+	if (timeout == 0 || clock->next == NULL)
+		now = clock_now(clock);
+	else
+		now = clock->next(clock->ctx);
 	/* the last value means never; a sum never reaches it */
 	if ((uint64_t)timeout >= UINT64_MAX - now)
 		return UINT64_MAX - 1;

@@ -7,8 +7,10 @@
 #include <sys/time.h>
 
 struct clock {
-	uint64_t (*now)(void *ctx); /* ms, monotonic */
+	uint64_t (*now)(
+	    void *ctx); /* ms, monotonic; the one that has begun does not count */
 	void *ctx;
+	uint64_t (*next)(void *ctx); /* it counts; NULL: now is exact */
 };
 
 enum { CLOCK_NEVER = -1 }; /* a timeout that does not end */
@@ -19,8 +21,7 @@ extern const struct clock clock_monotonic;
 uint64_t clock_now(const struct clock *clock);
 
 /*
- * When timeout ms from now have passed: for timeouts, UINT64_MAX if it is
- * CLOCK_NEVER.
+ * When timeout ms from now have passed, all of them; UINT64_MAX for CLOCK_NEVER.
  */
 uint64_t clock_deadline(const struct clock *clock, int64_t timeout);
 /* Milliseconds left until deadline, 0 if it has passed, CLOCK_NEVER if none. */

@@ -14,7 +14,7 @@ played(void *ctx)
 START_TEST(deadline_is_now_plus_timeout)
 {
 	uint64_t t = 1000;
-	struct clock c = {played, &t};
+	struct clock c = {played, &t, NULL};
 	uint64_t d = clock_deadline(&c, 250);
 
 	ck_assert_uint_eq(clock_now(&c), 1000);
@@ -29,10 +29,28 @@ START_TEST(deadline_is_now_plus_timeout)
 }
 END_TEST
 
+static uint64_t
+begun(void *ctx)
+{
+	return played(ctx) + 1;
+}
+
+/* In the middle of a ms: a timeout that counted it would be over too early. */
+START_TEST(a_ms_that_has_begun_does_not_count)
+{
+	uint64_t t = 1000;
+	struct clock c = {played, &t, begun};
+
+	ck_assert_uint_eq(clock_deadline(&c, 15), 1016);
+	ck_assert_uint_eq(clock_deadline(&c, 0), 1000);
+	ck_assert_uint_ge(clock_monotonic.next(NULL), clock_monotonic.now(NULL));
+}
+END_TEST
+
 START_TEST(never_does_not_end)
 {
 	uint64_t t = 5;
-	struct clock c = {played, &t};
+	struct clock c = {played, &t, NULL};
 	uint64_t d = clock_deadline(&c, CLOCK_NEVER);
 
 	ck_assert_uint_eq(d, UINT64_MAX);
@@ -43,7 +61,7 @@ END_TEST
 START_TEST(sums_do_not_wrap)
 {
 	uint64_t t = UINT64_MAX - 10;
-	struct clock c = {played, &t};
+	struct clock c = {played, &t, NULL};
 	uint64_t d = clock_deadline(&c, INT64_MAX);
 
 	ck_assert_uint_eq(d, UINT64_MAX - 1);
@@ -90,6 +108,7 @@ main(void)
 	TCase *tc = tcase_create("clock");
 
 	tcase_add_test(tc, deadline_is_now_plus_timeout);
+	tcase_add_test(tc, a_ms_that_has_begun_does_not_count);
 	tcase_add_test(tc, never_does_not_end);
 	tcase_add_test(tc, sums_do_not_wrap);
 	tcase_add_test(tc, timeval_of_ms);

@@ -152,7 +152,7 @@ stage_init(struct stage *st, const struct rpc_config *config, uid_t a, uid_t b)
 	rpc_set_tcp(st->rpc, st->tcp);
 	st->now = 1000;
 	st->alarm = -1;
-	st->clock = (struct clock){stage_now, st};
+	st->clock = (struct clock){stage_now, st, NULL};
 	rpc_set_alarm(st->rpc, &(struct rpc_alarm){&st->clock, stage_alarm, st});
 	client_start(st, &st->a, a);
 	client_start(st, &st->b, b);
