@@ -439,9 +439,10 @@ may({send, _, _, Size}, Known) ->
     (Known#known.first =/= 1 orelse Size < 256) andalso (not has_short(Known) orelse Size < 256) andalso
         (Known#known.kind =/= both orelse Known#known.sent + Size < room(Known)) andalso
         (Known#known.peer =:= open orelse Size < 10000);
-%% a length stays behind in gen_tcp, see above; what it is read in does not show
+%% a length stays behind in gen_tcp, see above, and so does the buffer of that size
 may({recv, a, _, N, _}, #known{kind = Kind, first = 0, packet = 0} = Known) when N > 0 ->
-    Kind =/= both andalso not Known#known.as_port;
+    Kind =/= both andalso not Known#known.as_port andalso
+        (Known#known.sent =:= 0 orelse N =< proplists:get_value(buffer, Known#known.options));
 may({recv, a, _, N, _}, Known) when N > 0 ->
     Known#known.first =/= 0 andalso Known#known.packet =/= 0 andalso not Known#known.as_port;
 may({setopts, _, _, Options}, #known{first = First} = Known) ->
