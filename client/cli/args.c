@@ -8,6 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "client/cli/cli.h"
+#include "client/cli/input.h"
 #include "client/options.h"
 #include "proto/option.h"
 
@@ -293,6 +295,37 @@ open_file(struct builder *b, const struct token *t)
 	return b->args->with_file;
 }
 
+/* Data that stand in a file, as far as one message can take them. */
+static bool
+read_file(struct builder *b, const char *name)
+{
+	enum { LIMIT = 64 * 1024 * 1024 };
+	int fd = open(name, O_RDONLY | O_CLOEXEC);
+	enum input_status status = INPUT_FAILED;
+
+	if (b->args->data != NULL)
+		return refuse(b, "data", "is given twice");
+	if (fd >= 0)
+		status = input_read_all(
+		    fd, LIMIT, &b->args->from_file, &b->args->data_len);
+	b->args->data = b->args->from_file;
+	if (status == INPUT_FAILED)
+		snprintf(b->why, b->size, "%s: %s", name, strerror(errno));
+	else if (status == INPUT_TOO_LONG)
+		refuse(b, name, "is too long for one message; sendfile takes any");
+	if (fd >= 0)
+		close(fd);
+	return status == INPUT_OK;
+}
+
+/* A "-f", behind which a file stands whose content is the data. */
+static bool
+is_file_flag(const struct builder *b, const struct token *t, size_t left)
+{
+	return left > 1 && token_is(t, "-f") && t[1].name == NULL &&
+	    param_of_type(b->row, METHOD_T_DATA) != NULL;
+}
+
 /*
  * sendfile SOCKET FILE [OFFSET [BYTES]]: the file is no param, and stands where
  * Erlang has it; the others need not be given.
@@ -338,7 +371,11 @@ args_read(struct args *args, const struct method_row *row, const struct token *t
 	if (count == 1 && read_whole(&b, &tokens[0]))
 		return true;
 	for (size_t i = 0; i < count; i++) {
-		if (!add(&b, &tokens[i]))
+		bool ok = is_file_flag(&b, &tokens[i], count - i)
+		    ? read_file(&b, tokens[++i].value)
+		    : add(&b, &tokens[i]);
+
+		if (!ok)
 			return false;
 	}
 	for (size_t i = 0; i < method_arity(row); i++) {
@@ -352,6 +389,7 @@ void
 args_fini(struct args *args)
 {
 	json_decref(args->params);
+	free(args->from_file);
 	if (args->with_file)
 		close(args->file);
 	*args = (struct args){0};
@@ -383,6 +421,18 @@ args_put_usage(struct bytes *out, const struct method_row *row)
 	}
 	if (row->flags & METHOD_GIVES)
 		put_param(out, "COMMAND...", false);
+}
+
+void
+args_complain(const struct method_row *row, const char *why)
+{
+	struct bytes usage = {0};
+
+	args_put_usage(&usage, row);
+	cli_complain("%s: %s", cli_verb(row), why);
+	cli_complain("usage: %s%.*s", cli_verb(row), (int)bytes_len(&usage),
+	    (char *)bytes_head(&usage));
+	bytes_fini(&usage);
 }
 
 int

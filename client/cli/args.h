@@ -15,7 +15,8 @@ struct args {
 	json_t *params;	  /* own */
 	const void *data; /* what is to be attached, or NULL; the tokens' */
 	size_t data_len;
-	bool with_file; /* file is to be passed: own */
+	char *from_file; /* own: data that -f FILE named, or NULL */
+	bool with_file;	 /* file is to be passed: own */
 	int file;
 };
 
@@ -28,6 +29,8 @@ bool args_read(struct args *args, const struct method_row *row,
     const struct token *tokens, size_t count, char *why, size_t size);
 void args_fini(struct args *args);
 
+/* Complains of why, and shows the verb's usage. */
+void args_complain(const struct method_row *row, const char *why);
 /* Sends the request, its file with it if it has one: as gentcp_request(). */
 int args_request(struct gentcp *g, const struct method_row *row, const struct args *args,
     gentcp_reply_fn fn, void *ctx, uint64_t *id);

@@ -15,6 +15,8 @@
 #include "client/cli/output.h"
 #include "client/cli/wait.h"
 
+enum { CANCEL_GRACE = 1000 }; /* ms for the answer to a cancel */
+
 struct call_state {
 	struct cli *cli;
 	const struct method_row *row;
@@ -70,9 +72,15 @@ call_request(struct cli *cli, const struct method_row *row, const struct args *a
 		rc = gentcp_dispatch(cli->g, wait_left(deadline));
 		if (rc != GENTCP_TIMEOUT)
 			continue;
-		if (wait_left(deadline) == 0)
+		rc = GENTCP_OK; /* a signal, at least */
+		if (wait_left(deadline) > 0)
+			continue;
+		/* what it has taken already must not be lost */
+		if (cli->late > 0)
 			return cli_late(cli_verb(row), timeout);
-		rc = GENTCP_OK; /* a signal */
+		cli->late = timeout + 1;
+		deadline = wait_deadline(CANCEL_GRACE);
+		rc = gentcp_cancel(cli->g, id);
 	}
 	return *done ? CLI_OK : cli_failed(cli, cli_verb(row), gentcp_error(cli->g));
 }
@@ -98,18 +106,14 @@ call_command(struct cli *cli, int argc, char **argv)
 	char why[256];
 	int code = CLI_USAGE;
 
-	if (argc == 0) {
-		cli_complain("usage: gentcp-cli call METHOD [JSON | ARGUMENT...]");
-		return CLI_USAGE;
-	}
+	if (argc == 0)
+		return cli_usage("call");
 	s.row = cli_method(argv[0]);
-	if (s.row == NULL) {
-		cli_complain("unknown method %s; gentcp-cli help lists them", argv[0]);
-		return CLI_USAGE;
-	}
+	if (s.row == NULL)
+		return cli_no_method(argv[0]);
 	if (call_read_arguments(&tokens, argc - 1, argv + 1)) {
 		if (!args_read(&args, s.row, tokens.items, tokens.count, why, sizeof why))
-			cli_complain("%s: %s", cli_verb(s.row), why);
+			args_complain(s.row, why);
 		else if ((code = cli_connect(cli, "auto")) == CLI_OK)
 			code = call_request(cli, s.row, &args, on_reply, &s, &s.done);
 		if (s.done)
@@ -148,10 +152,8 @@ getfd_command(struct cli *cli, int argc, char **argv)
 	char *end;
 	int fd, code;
 
-	if (argc < 2) {
-		cli_complain("usage: gentcp-cli getfd SOCKET COMMAND [ARGUMENT...]");
-		return CLI_USAGE;
-	}
+	if (argc < 2)
+		return cli_usage("getfd");
 	socket = strtoull(argv[0], &end, 10);
 	if (*argv[0] < '1' || *argv[0] > '9' || *end != '\0') {
 		cli_complain("getfd: socket wants a number");
@@ -208,10 +210,8 @@ monitor_command(struct cli *cli, int argc, char **argv)
 	int rc, code;
 
 	(void)argv;
-	if (argc > 0) {
-		cli_complain("usage: gentcp-cli monitor [-n COUNT]");
-		return CLI_USAGE;
-	}
+	if (argc > 0)
+		return cli_usage("monitor");
 	code = cli_connect(cli, "auto");
 	if (code != CLI_OK)
 		return code;

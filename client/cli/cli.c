@@ -9,7 +9,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "client/cli/near.h"
 #include "client/cli/output.h"
+#include "proto/option.h"
+#include "proto/reason.h"
 
 #ifndef PACKAGE_VERSION
 #define PACKAGE_VERSION "0"
@@ -62,12 +65,49 @@ cli_timeout(const struct cli *cli, const struct method_row *row)
 	}
 }
 
+/* What to do next, of reasons that do not say it themselves. */
+static const struct {
+	const char *reason, *hint;
+} hints[] = {
+    {"eacces",
+	"root's clients may, or gentcpd's configuration has to allow it: gentcpd(8)"},
+    {"not_owner",
+	"only the client that owns it may: gentcp-cli sockets tells who that is"},
+    {"system_limit", "a limit is reached: gentcpd(8), CONFIGURATION"},
+    {"eaddrinuse", "another socket has it: gentcp-cli sockets, or ss -ltn, tells which"},
+};
+
+static void
+give_hint(const struct gentcp_error *e)
+{
+	const char *option = gentcp_error_option(e);
+	const char *reason = gentcp_error_reason(e);
+	struct bytes near = {0};
+
+	for (size_t i = 0; i < sizeof hints / sizeof *hints; i++) {
+		if (strcmp(reason, hints[i].reason) == 0)
+			cli_complain("%s", hints[i].hint);
+	}
+	if (option == NULL)
+		return;
+	if (option_find(option, strlen(option)) != NULL)
+		cli_complain("gentcp-cli help option %s tells more", option);
+	else if (near_options(&near, option))
+		cli_complain("did you mean %.*s?", (int)bytes_len(&near),
+		    (char *)bytes_head(&near));
+	else
+		cli_complain("gentcp-cli help options lists them");
+	bytes_fini(&near);
+}
+
 int
 cli_failed(struct cli *cli, const char *what, const struct gentcp_error *e)
 {
 	struct bytes text = {0};
 	int code = CLI_ERROR;
 
+	if (cli->late > 0 && gentcp_error_code(e) == REASON_CANCELLED)
+		return cli_late(what, cli->late - 1);
 	switch (gentcp_error_status(e)) {
 	case GENTCP_LOST:
 		return cli_lost(cli);
@@ -80,10 +120,27 @@ cli_failed(struct cli *cli, const char *what, const struct gentcp_error *e)
 	default:
 		break;
 	}
+	if (cli->quiet)
+		return code;
 	output_error(&text, e);
 	cli_complain("%s: %.*s", what, (int)bytes_len(&text), (char *)bytes_head(&text));
 	bytes_fini(&text);
+	give_hint(e);
 	return code;
+}
+
+int
+cli_no_method(const char *name)
+{
+	struct bytes near = {0};
+
+	if (near_verbs(&near, name))
+		cli_complain("unknown method %s; did you mean %.*s?", name,
+		    (int)bytes_len(&near), (char *)bytes_head(&near));
+	else
+		cli_complain("unknown method %s; gentcp-cli help lists them", name);
+	bytes_fini(&near);
+	return CLI_USAGE;
 }
 
 int
@@ -116,9 +173,16 @@ bool
 cli_print(struct cli *cli, struct bytes *text)
 {
 	bytes_append_char(text, '\n');
-	if (bytes_failed(text))
-		errno = ENOMEM;
-	else if (write_all(bytes_head(text), bytes_len(text)))
+	if (!bytes_failed(text))
+		return cli_write(cli, bytes_head(text), bytes_len(text));
+	cli_complain("no memory");
+	return false;
+}
+
+bool
+cli_write(struct cli *cli, const void *data, size_t len)
+{
+	if (write_all(data, len))
 		return true;
 	/* a reader that has gone wants to hear nothing of it */
 	if (errno != EPIPE && !cli->output_failed)
@@ -153,8 +217,8 @@ static int
 no_daemon(struct cli *cli)
 {
 	const struct gentcp_error *e = gentcp_error(cli->g);
-	const char *hint =
-	    "is gentcpd running? -s SOCKET or $GENTCPD_SOCKET names another";
+	const char *hint = "is gentcpd running? start one by: gentcpd &   "
+			   "or name another by -s SOCKET or $GENTCPD_SOCKET";
 	char path[256];
 
 	if (gentcp_error_status(e) == GENTCP_TIMEOUT) {

@@ -17,7 +17,8 @@ enum {
 	CLI_ERROR = 1, /* the daemon said so, or standard output failed */
 	CLI_USAGE = 2,
 	CLI_NO_DAEMON = 3,
-	CLI_TIMEOUT = 4
+	CLI_TIMEOUT = 4,
+	CLI_CLOSED = 5 /* a verb's socket is closed, or there is none */
 };
 
 enum { CLI_DEADLINE = 5000 }; /* ms, where nothing should wait */
@@ -28,9 +29,16 @@ struct cli {
 	uint64_t count;	    /* -n; 0: no limit */
 	const char *path;   /* -s, or NULL */
 	int timeout;	    /* -T in ms, or -1: not given */
+	int interval;	    /* -d likewise */
+	int ttl;	    /* -t likewise */
+	bool listen;	    /* -l */
+	bool end;	    /* -k */
+	const char *style;  /* -S, or NULL */
 	struct gentcp *g;
 	bool output_failed;
 	bool leaving; /* requests that end now are of no interest */
+	bool quiet;   /* cli_failed() says nothing */
+	int late;     /* the ms after which what is answered now was cancelled */
 };
 
 /* "gentcp-cli: ..." on standard error, peers' bytes escaped by the caller. */
@@ -48,7 +56,11 @@ int cli_lost(struct cli *cli);
 int cli_failed(struct cli *cli, const char *what, const struct gentcp_error *e);
 /* Complains that no reply came.  CLI_TIMEOUT. */
 int cli_late(const char *what, int timeout);
+/* Complains of a method that is none, and names what is near.  CLI_USAGE. */
+int cli_no_method(const char *name);
 
+/* Writes bytes to standard output, at once.  False, and it is said, if it is closed. */
+bool cli_write(struct cli *cli, const void *data, size_t len);
 /* Writes text and a LF to standard output, at once.  False if it is closed. */
 bool cli_print(struct cli *cli, struct bytes *text);
 
@@ -59,6 +71,21 @@ const struct method_row *cli_method(const char *name);
 /* "connect" of "gen_tcp.connect". */
 const char *cli_verb(const struct method_row *row);
 
+/* --- commands.c ------------------------------------------------------------- */
+
+struct cli_command {
+	const char *name;
+	const char *usage; /* what stands behind the name */
+	const char *help;  /* one line */
+	int (*run)(struct cli *cli, int argc, char **argv);
+};
+
+/* The i-th, or NULL behind the last; the one of that name, or NULL. */
+const struct cli_command *cli_command(size_t i);
+const struct cli_command *cli_command_find(const char *name);
+/* Complains of how a command was called, and says how it is.  CLI_USAGE. */
+int cli_usage(const char *name);
+
 /* --- the commands; each returns the exit code ------------------------------- */
 
 int call_command(struct cli *cli, int argc, char **argv);
@@ -67,6 +94,14 @@ int pipe_command(struct cli *cli, int argc, char **argv);
 int monitor_command(struct cli *cli, int argc, char **argv);
 int getfd_command(struct cli *cli, int argc, char **argv);
 int help_command(struct cli *cli, int argc, char **argv);
+int sockets_command(struct cli *cli, int argc, char **argv);
+int info_command(struct cli *cli, int argc, char **argv);
+int top_command(struct cli *cli, int argc, char **argv);
+int introspect_command(struct cli *cli, int argc, char **argv);
+int completion_command(struct cli *cli, int argc, char **argv);
+int complete_command(struct cli *cli, int argc, char **argv);
+/* A method as a command: connect, send, recv, ... */
+int verb_command(struct cli *cli, const struct method_row *row, int argc, char **argv);
 
 /*
  * Appends what help says: of all verbs (topic NULL), of a method, of all options

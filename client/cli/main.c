@@ -9,42 +9,39 @@
 #include <unistd.h>
 
 #include "client/cli/cli.h"
+#include "client/cli/near.h"
 
 #ifndef PACKAGE_VERSION
 #define PACKAGE_VERSION "0"
 #endif
 
-static const char usage[] =
-    "usage: gentcp-cli [-j] [-s SOCKET] [-T SECONDS] COMMAND [ARGUMENT...]\n"
-    "       gentcp-cli -h | -V\n"
-    "\n"
-    "  call METHOD [JSON | ARGUMENT...]  one request: call inet.sockname 3\n"
-    "  shell [-e]                        lines from standard input; -e: stop at the\n"
-    "                                    first that fails\n"
-    "  pipe HOST PORT [OPTION...]        standard input and output through a socket\n"
-    "  monitor [-n COUNT]                events of sockets handed to this client\n"
-    "  getfd SOCKET COMMAND...           a command, the socket its input and output\n"
-    "  help [METHOD | options | option NAME]   more about these\n"
+static const char flags_usage[] =
     "\n"
     "  -s SOCKET   gentcpd's socket, else $GENTCPD_SOCKET,\n"
     "              $XDG_RUNTIME_DIR/gentcpd.sock, /run/gentcpd/gentcpd.sock\n"
     "  -T SECONDS  how long to wait for gentcpd, for each reply and each event\n"
     "  -j          JSON\n"
     "\n"
-    "exit status: 0 ok, 1 an error from gentcpd, 2 usage, 3 no gentcpd, 4 no reply in "
-    "time\n";
+    "exit status: 0 ok, 1 an error from gentcpd, 2 usage, 3 no gentcpd, 4 nothing in\n"
+    "             time, 5 the socket is closed\n";
 
-static const struct command {
-	const char *name;
-	int (*run)(struct cli *cli, int argc, char **argv);
-} commands[] = {
-    {"call", call_command},
-    {"shell", shell_command},
-    {"pipe", pipe_command},
-    {"monitor", monitor_command},
-    {"getfd", getfd_command},
-    {"help", help_command},
-};
+static void
+print_usage(FILE *to)
+{
+	const struct cli_command *command;
+
+	fputs(
+	    "usage: gentcp-cli [-j] [-s SOCKET] [-T SECONDS] COMMAND [ARGUMENT...]\n"
+	    "       gentcp-cli -h | -V\n\n"
+	    "  VERB [ARGUMENT...]\n"
+	    "      a method of gen_tcp, for scripts: connect, listen, accept, send, recv,\n"
+	    "      close, ...; gentcp-cli help lists them\n",
+	    to);
+	for (size_t i = 0; (command = cli_command(i)) != NULL; i++)
+		fprintf(to, "  %s %s\n      %s\n", command->name, command->usage,
+		    command->help);
+	fputs(flags_usage, to);
+}
 
 /* --- the command line ------------------------------------------------------- */
 
@@ -71,9 +68,9 @@ read_count(const char *text, uint64_t *count)
 	return *text >= '1' && *text <= '9' && *end == '\0' && errno == 0;
 }
 
-/* -1: go on; else the exit code. */
+/* -1: go on; else the exit code.  name: whose flag it is, NULL before a command. */
 static int
-read_flag(struct cli *cli, int flag)
+read_flag(struct cli *cli, int flag, const char *name)
 {
 	switch (flag) {
 	case 'j':
@@ -96,53 +93,83 @@ read_flag(struct cli *cli, int flag)
 			return -1;
 		cli_complain("-n wants a number");
 		return CLI_USAGE;
+	case 'd':
+		cli->interval = read_seconds(optarg);
+		if (cli->interval > 0)
+			return -1;
+		cli_complain("-d wants seconds");
+		return CLI_USAGE;
 	case 'h':
-		fputs(usage, stdout);
+		print_usage(stdout);
 		return CLI_OK;
 	case 'V':
 		puts("gentcp-cli " PACKAGE_VERSION);
 		return CLI_OK;
+	case 'l':
+		cli->listen = true;
+		return -1;
 	default:
-		fputs(usage, stderr);
+		if (name != NULL && cli_command_find(name) != NULL)
+			return cli_usage(name);
+		print_usage(stderr);
 		return CLI_USAGE;
 	}
 }
 
 static int
-read_flags(struct cli *cli, int argc, char **argv)
+read_flags(struct cli *cli, int argc, char **argv, const char *name)
 {
+	static const struct option longs[] = {{"listen", no_argument, NULL, 'l'}, {0}};
 	int flag, code = -1;
 
-	while (code < 0 && (flag = getopt(argc, argv, "+jes:T:n:hV")) != -1)
-		code = read_flag(cli, flag);
+	while (code < 0 &&
+	    (flag = getopt_long(argc, argv, "+jes:T:n:d:lhV", longs, NULL)) != -1)
+		code = read_flag(cli, flag, name);
 	return code;
+}
+
+static int
+unknown(const char *name)
+{
+	struct bytes near = {0};
+
+	if (near_verbs(&near, name))
+		cli_complain("unknown command %s; did you mean %.*s?", name,
+		    (int)bytes_len(&near), (char *)bytes_head(&near));
+	else
+		cli_complain("unknown command %s; gentcp-cli -h lists them", name);
+	bytes_fini(&near);
+	return CLI_USAGE;
 }
 
 static int
 run(struct cli *cli, int argc, char **argv)
 {
-	int code = read_flags(cli, argc, argv);
+	int code = read_flags(cli, argc, argv, NULL);
+	const struct cli_command *command;
+	const struct method_row *row;
 	const char *name;
 
 	if (code >= 0)
 		return code;
 	if (optind >= argc) {
-		fputs(usage, stderr);
+		print_usage(stderr);
 		return CLI_USAGE;
 	}
 	name = argv[optind];
 	argc -= optind;
 	argv += optind;
 	optind = 1;
-	code = read_flags(cli, argc, argv);
+	code = read_flags(cli, argc, argv, name);
 	if (code >= 0)
 		return code;
-	for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
-		if (strcmp(commands[i].name, name) == 0)
-			return commands[i].run(cli, argc - optind, argv + optind);
-	}
-	cli_complain("unknown command %s; gentcp-cli -h lists them", name);
-	return CLI_USAGE;
+	command = cli_command_find(name);
+	if (command != NULL)
+		return command->run(cli, argc - optind, argv + optind);
+	row = cli_method(name);
+	if (row != NULL)
+		return verb_command(cli, row, argc - optind, argv + optind);
+	return unknown(name);
 }
 
 /*
@@ -165,7 +192,7 @@ occupy_standard(void)
 int
 main(int argc, char **argv)
 {
-	struct cli cli = {.timeout = -1};
+	struct cli cli = {.timeout = -1, .interval = -1, .ttl = -1};
 	int code;
 
 	if (!occupy_standard())

@@ -14,6 +14,7 @@
 
 #include "client/cli/call.h"
 #include "client/cli/output.h"
+#include "proto/reason.h"
 
 enum {
 	CHUNK = 64 * 1024,	 /* of standard input, a send each */
@@ -25,7 +26,8 @@ enum {
 struct pipe {
 	struct cli *cli;
 	uint64_t socket;
-	bool connected, finished; /* of connect */
+	const char *opening; /* how: connect, listen */
+	bool finished;	     /* doing so */
 	struct bytes output;
 	unsigned sends;
 	bool receiving, input_ended, peer_closed;
@@ -45,16 +47,15 @@ fail(struct pipe *p, const char *what, const struct gentcp_error *e)
 /* --- connect ---------------------------------------------------------------- */
 
 static void
-on_connected(struct gentcp *g, const struct gentcp_reply *r, void *ctx)
+on_opened(struct gentcp *g, const struct gentcp_reply *r, void *ctx)
 {
 	struct pipe *p = ctx;
 
 	(void)g;
 	p->finished = true;
 	p->socket = gentcp_reply_socket(r);
-	p->connected = p->socket != 0;
-	if (!p->connected && gentcp_reply_error(r) != NULL)
-		fail(p, "connect", gentcp_reply_error(r));
+	if (p->socket == 0 && gentcp_reply_error(r) != NULL)
+		fail(p, p->opening, gentcp_reply_error(r));
 }
 
 /* Behind the user's options, as a later one wins. */
@@ -66,25 +67,72 @@ add_options(struct tokens *tokens)
 	    tokens_add_argument(tokens, "exit_on_close=false");
 }
 
+/* Connects to gentcpd and asks for what opens a socket: row's. */
 static int
-open_socket(struct pipe *p, int argc, char **argv)
+open_socket(struct pipe *p, const struct method_row *row, int argc, char **argv)
 {
-	const struct method_row *row = method_row(METHOD_CONNECT);
 	struct tokens tokens = {0};
 	struct args args = {0};
 	char why[256];
 	int code = CLI_USAGE;
 
+	p->opening = cli_verb(row);
 	if (call_read_arguments(&tokens, argc, argv) && add_options(&tokens)) {
 		if (!args_read(&args, row, tokens.items, tokens.count, why, sizeof why))
 			cli_complain("pipe: %s", why);
 		else if ((code = cli_connect(p->cli, "attached")) == CLI_OK)
 			code = call_request(
-			    p->cli, row, &args, on_connected, p, &p->finished);
+			    p->cli, row, &args, on_opened, p, &p->finished);
 	}
 	args_fini(&args);
 	tokens_fini(&tokens);
 	return code == CLI_OK ? p->code : code;
+}
+
+/* --- listen, accept ---------------------------------------------------------- */
+
+/* The port may be whatever was free. */
+static int
+tell_port(struct pipe *p)
+{
+	int port;
+
+	if (gentcp_port(p->cli->g, p->socket, &port) == GENTCP_OK)
+		cli_complain("listening on port %d", port);
+	else if (gentcp_error_status(gentcp_error(p->cli->g)) != GENTCP_INVALID)
+		return cli_failed(p->cli, "port", gentcp_error(p->cli->g));
+	return CLI_OK;
+}
+
+/* One connection; then nobody else may call. */
+static int
+accept_one(struct pipe *p)
+{
+	uint64_t listener = p->socket;
+	int code = tell_port(p);
+
+	if (code != CLI_OK)
+		return code;
+	if (gentcp_accept(p->cli->g, listener, p->cli->timeout, &p->socket) !=
+	    GENTCP_OK) {
+		if (gentcp_error_code(gentcp_error(p->cli->g)) == REASON_TIMEOUT)
+			return cli_late("accept", p->cli->timeout);
+		return cli_failed(p->cli, "accept", gentcp_error(p->cli->g));
+	}
+	if (gentcp_close(p->cli->g, listener) != GENTCP_OK)
+		return cli_failed(p->cli, "close", gentcp_error(p->cli->g));
+	return CLI_OK;
+}
+
+static int
+open_either(struct pipe *p, int argc, char **argv)
+{
+	int code;
+
+	if (!p->cli->listen)
+		return open_socket(p, method_row(METHOD_CONNECT), argc, argv);
+	code = open_socket(p, method_row(METHOD_LISTEN), argc, argv);
+	return code == CLI_OK ? accept_one(p) : code;
 }
 
 /* --- from the socket -------------------------------------------------------- */
@@ -300,11 +348,9 @@ pipe_command(struct cli *cli, int argc, char **argv)
 	struct stat st;
 	int code;
 
-	if (argc < 2) {
-		cli_complain("usage: gentcp-cli pipe HOST PORT [OPTION...]");
-		return CLI_USAGE;
-	}
-	code = open_socket(&p, argc, argv);
+	if (argc < (cli->listen ? 1 : 2))
+		return cli_usage("pipe");
+	code = open_either(&p, argc, argv);
 	p.output_is_file = fstat(STDOUT_FILENO, &st) == 0 && S_ISREG(st.st_mode);
 	if (code == CLI_OK)
 		code = copy(&p);

@@ -373,10 +373,8 @@ shell_command(struct cli *cli, int argc, char **argv)
 	int code;
 
 	(void)argv;
-	if (argc > 0) {
-		cli_complain("usage: gentcp-cli shell [-e]");
-		return CLI_USAGE;
-	}
+	if (argc > 0)
+		return cli_usage("shell");
 	code = cli_connect(cli, "auto");
 	if (code != CLI_OK)
 		return code;

@@ -11,6 +11,7 @@ large tests smaller, for builds with sanitizers.
 import os
 import resource
 import socket
+import subprocess
 import sys
 
 import pytest
@@ -83,6 +84,23 @@ def own_room():
 def client(room):
     """A client with the default settings."""
     return room.client()
+
+
+@pytest.fixture
+def cli(room):
+    """Runs gentcp-cli to its end: (status, stdout, stderr); with raw=True stdout is
+    bytes.  Input is text, bytes, or an open file."""
+
+    def run(*args, input="", timeout=None, path=None, raw=False, **env):
+        env = dict(os.environ, GENTCPD_SOCKET=path or room.daemon.path, **env)
+        given = {"stdin": input} if hasattr(input, "fileno") else {
+            "input": input.encode() if isinstance(input, str) else input}
+        done = subprocess.run(
+            [g.gentcp_cli(), *map(str, args)], env=env, stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE, timeout=timeout or 3 * g.DEADLINE, **given)
+        return done.returncode, done.stdout if raw else done.stdout.decode(), done.stderr.decode()
+
+    return run
 
 
 @pytest.fixture

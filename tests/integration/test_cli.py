@@ -24,20 +24,6 @@ def there_is_a_cli():
 
 
 @pytest.fixture
-def cli(room):
-    """Runs gentcp-cli to its end: (status, stdout, stderr)."""
-
-    def run(*args, input="", timeout=None, path=None):
-        env = dict(os.environ, GENTCPD_SOCKET=path or room.daemon.path)
-        done = subprocess.run(
-            [g.gentcp_cli(), *map(str, args)], env=env, input=input.encode(),
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=timeout or 3 * g.DEADLINE)
-        return done.returncode, done.stdout.decode(), done.stderr.decode()
-
-    return run
-
-
-@pytest.fixture
 def start(room):
     return lambda *args: room.own(g.Command(room.daemon, *args))
 

@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * A method as a command: gentcp-cli send 3 "Some Data".  As call, but what is
+ * printed is bare, for scripts; and a socket that it opens goes to the kept client
+ * of $GENTCP_SESSION, or it would close as this connection ends.
+ */
+#include "client/cli/verb.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "client/cli/call.h"
+#include "client/cli/output.h"
+#include "client/cli/session.h"
+#include "proto/reason.h"
+
+struct verb {
+	struct cli *cli;
+	const struct method_row *row;
+	struct session session; /* where it is needed */
+	size_t names;		/* how many were asked for */
+	uint64_t socket;
+	bool done;
+	int code;
+};
+
+/* --- errors ----------------------------------------------------------------- */
+
+/* Is there still such a socket?  Its peer may have closed it. */
+static bool
+socket_exists(struct cli *cli, uint64_t socket)
+{
+	char *text = NULL;
+	json_t *info;
+	bool exists;
+
+	gentcp_set_timeout(cli->g, CLI_DEADLINE);
+	if (gentcp_info(cli->g, socket, &text) != GENTCP_OK)
+		return true; /* nothing is to be said of it */
+	info = json_loads(text, 0, NULL);
+	free(text);
+	exists = json_object_get(info, "socket") != NULL;
+	json_decref(info);
+	return exists;
+}
+
+int
+verb_failed(
+    struct cli *cli, const char *verb, uint64_t socket, const struct gentcp_error *e)
+{
+	int reason = gentcp_error_code(e), code;
+	bool daemon = gentcp_error_status(e) == GENTCP_ERROR;
+
+	code = cli_failed(cli, verb, e);
+	if (!daemon)
+		return code;
+	if (socket != 0 && (reason == REASON_CLOSED || reason == EINVAL) &&
+	    !socket_exists(cli, socket)) {
+		cli_complain("there is no socket %llu (any more); gentcp-cli sockets "
+			     "lists them",
+		    (unsigned long long)socket);
+		return CLI_CLOSED;
+	}
+	return reason == REASON_CLOSED ? CLI_CLOSED
+	    : reason == REASON_TIMEOUT ? CLI_TIMEOUT
+				       : code;
+}
+
+/* --- what is printed -------------------------------------------------------- */
+
+/* Bytes as they are; on a terminal as the shell writes them. */
+static bool
+print_bytes(struct cli *cli, const void *data, size_t len)
+{
+	struct bytes text = {0};
+	bool ok;
+
+	if (!isatty(STDOUT_FILENO))
+		return cli_write(cli, data, len);
+	output_quoted(&text, data, len);
+	ok = cli_print(cli, &text);
+	bytes_fini(&text);
+	return ok;
+}
+
+static bool
+print_received(struct verb *v, const struct gentcp_reply *r)
+{
+	const void *header, *data;
+	size_t header_len = 0, len;
+	struct bytes text = {0};
+	json_t *result;
+	bool ok;
+
+	header = gentcp_reply_header(r, &header_len);
+	data = gentcp_reply_data(r, &len);
+	if (data != NULL)
+		return (header == NULL || print_bytes(v->cli, header, header_len)) &&
+		    print_bytes(v->cli, data, len);
+	result = json_loads(gentcp_reply_json(r), JSON_DECODE_ANY, NULL);
+	output_json(&text, json_object_get(result, "http"));
+	json_decref(result);
+	ok = cli_print(v->cli, &text);
+	bytes_fini(&text);
+	return ok;
+}
+
+/* name=value a line; of one that was asked for, its value. */
+static void
+put_values(struct bytes *out, const struct verb *v, json_t *result)
+{
+	const char *name;
+	json_t *value;
+	bool first = true;
+
+	json_object_foreach (result, name, value) {
+		if (!first)
+			bytes_append_char(out, '\n');
+		first = false;
+		if (v->names != 1) {
+			output_word(out, name, strlen(name));
+			bytes_append_char(out, '=');
+		}
+		if (json_is_string(value))
+			output_word(
+			    out, json_string_value(value), json_string_length(value));
+		else
+			output_json(out, value);
+	}
+}
+
+static bool
+is_ok(json_t *result)
+{
+	return json_is_string(result) && strcmp(json_string_value(result), "ok") == 0;
+}
+
+static bool
+print_result(struct verb *v, const struct gentcp_reply *r)
+{
+	json_t *result = json_loads(gentcp_reply_json(r), JSON_DECODE_ANY, NULL);
+	json_t *chosen = json_object_get(result, "socket");
+	struct bytes text = {0};
+	bool ok = true;
+
+	if (v->row->id == METHOD_GETOPTS || v->row->id == METHOD_GETSTAT)
+		put_values(&text, v, result);
+	else if (v->socket == 0 && chosen != NULL) /* it opened one */
+		output_json(&text, chosen);
+	else if (v->row->id == METHOD_SENDFILE)
+		output_json(&text, json_object_get(result, "sent"));
+	else if (json_is_string(result) && !is_ok(result))
+		output_word(&text, json_string_value(result), json_string_length(result));
+	else if (!is_ok(result))
+		output_result(&text, v->row, r);
+	if (bytes_len(&text) > 0 || !is_ok(result))
+		ok = cli_print(v->cli, &text);
+	bytes_fini(&text);
+	json_decref(result);
+	return ok;
+}
+
+static bool
+print_reply(struct verb *v, const struct gentcp_reply *r)
+{
+	struct bytes text = {0};
+	bool ok;
+
+	if (!v->cli->json)
+		return v->row->id == METHOD_RECV ? print_received(v, r)
+						 : print_result(v, r);
+	bytes_append_str(&text, gentcp_reply_json(r));
+	ok = cli_print(v->cli, &text);
+	bytes_fini(&text);
+	return ok;
+}
+
+/* --- the reply -------------------------------------------------------------- */
+
+static bool
+opens(const struct method_row *row)
+{
+	return row->id == METHOD_CONNECT || row->id == METHOD_LISTEN ||
+	    row->id == METHOD_ACCEPT || row->id == METHOD_FDOPEN;
+}
+
+static void
+on_reply(struct gentcp *g, const struct gentcp_reply *r, void *ctx)
+{
+	struct verb *v = ctx;
+	const struct gentcp_error *e = gentcp_reply_error(r);
+	const void *rest;
+	size_t len;
+
+	(void)g;
+	v->done = true;
+	if (e != NULL) {
+		/* a last line without its end is a line all the same */
+		rest = v->row->id == METHOD_RECV ? gentcp_error_rest(e, &len) : NULL;
+		if (rest != NULL && !v->cli->json)
+			(void)print_bytes(v->cli, rest, len);
+		v->code = verb_failed(v->cli, cli_verb(v->row), v->socket, e);
+		return;
+	}
+	/* here, before any event of it is looked at */
+	if (opens(v->row))
+		v->code = session_give(v->cli, &v->session, gentcp_reply_socket(r));
+	if (v->code == CLI_OK && !print_reply(v, r))
+		v->code = CLI_ERROR;
+}
+
+/* --- the request ------------------------------------------------------------ */
+
+static bool
+has_length(const struct tokens *tokens)
+{
+	if (tokens->count != 1)
+		for (size_t i = 0, words = 0; i < tokens->count; i++) {
+			if (tokens->items[i].name == NULL
+				? ++words == 2
+				: strcmp(tokens->items[i].name, "length") == 0)
+				return true;
+		}
+	return tokens->count == 0 ||
+	    (tokens->count == 1 && tokens->items[0].kind == TOKEN_JSON);
+}
+
+/* Looks at what was asked, for what is said of the answer. */
+static void
+remember(struct verb *v, const struct args *args)
+{
+	json_t *socket = json_object_get(args->params, "socket");
+	json_t *names = json_object_get(args->params, "names");
+
+	if (json_is_integer(socket) && v->row->id != METHOD_ACCEPT)
+		v->socket = (uint64_t)json_integer_value(socket);
+	v->names = json_array_size(names);
+}
+
+static int
+request(struct verb *v, const struct args *args)
+{
+	bool raw = v->row->id == METHOD_RECV && !v->cli->json;
+	bool as_session = v->row->id == METHOD_CONTROLLING_PROCESS ||
+	    v->row->id == METHOD_SENDFILE;
+	int code = cli_connect(v->cli, raw ? "attached" : "auto");
+
+	if (code == CLI_OK && opens(v->row))
+		code = session_check(v->cli, &v->session);
+	if (code == CLI_OK && as_session && getenv("GENTCP_SESSION") != NULL)
+		code = session_attach(v->cli, &v->session);
+	remember(v, args);
+	if (code == CLI_OK)
+		code = call_request(v->cli, v->row, args, on_reply, v, &v->done);
+	return v->done ? v->code : code;
+}
+
+static bool
+makes_sense(const struct method_row *row)
+{
+	switch (row->id) {
+	case METHOD_HELLO:
+	case METHOD_CANCEL:
+	case METHOD_CANCEL_MONITOR:
+	case METHOD_GETFD:
+		cli_complain("%s is of use on a connection that stays: gentcp-cli shell",
+		    cli_verb(row));
+		return false;
+	default:
+		return true;
+	}
+}
+
+int
+verb_command(struct cli *cli, const struct method_row *row, int argc, char **argv)
+{
+	struct verb v = {.cli = cli, .row = row};
+	struct tokens tokens = {0};
+	struct args args = {0};
+	char why[256];
+	int code = CLI_USAGE;
+
+	if (!makes_sense(row) || (opens(row) && !session_read(&v.session, cli_verb(row))))
+		return CLI_USAGE;
+	if (send_wants_input(row, argc, argv))
+		return send_command(cli, row, argc, argv);
+	if (call_read_arguments(&tokens, argc, argv)) {
+		if (row->id == METHOD_RECV && !has_length(&tokens))
+			(void)tokens_add_argument(&tokens, "length=0");
+		if (args_read(&args, row, tokens.items, tokens.count, why, sizeof why))
+			code = request(&v, &args);
+		else
+			args_complain(row, why);
+	}
+	cli_disconnect(cli);
+	args_fini(&args);
+	tokens_fini(&tokens);
+	return code;
+}
