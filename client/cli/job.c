@@ -188,6 +188,15 @@ job_check(struct shell *shell)
 	}
 }
 
+void
+job_interrupt(struct shell *shell)
+{
+	for (struct job *job = shell->jobs; job != NULL; job = job->next) {
+		if (job->number == 0)
+			(void)gentcp_cancel(shell->cli->g, job->id);
+	}
+}
+
 bool
 job_foreground(const struct shell *shell)
 {

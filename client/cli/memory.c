@@ -117,6 +117,18 @@ memory_replace(const struct memory *m, struct token *t, char *why, size_t size)
 	return false;
 }
 
+void
+memory_complete(const struct memory *m, struct complete *c, const char *word)
+{
+	char name[128];
+
+	c->word = word;
+	for (const struct variable *v = m->variables; v != NULL; v = v->next) {
+		snprintf(name, sizeof name, "$%s", v->name);
+		complete_offer(c, name, NULL);
+	}
+}
+
 /* --- events ----------------------------------------------------------------- */
 
 void

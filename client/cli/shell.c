@@ -4,9 +4,11 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include "client/cli/output.h"
@@ -31,6 +33,7 @@ hide_prompt(struct shell *shell)
 	if (shell->prompted)
 		(void)!write(STDOUT_FILENO, "\r\033[K", 4);
 	shell->prompted = false;
+	edit_hide(shell->edit);
 }
 
 void
@@ -41,6 +44,7 @@ shell_print(struct shell *shell, struct bytes *text)
 		shell_fail(shell, CLI_ERROR);
 		shell->quit = true;
 	}
+	edit_show(shell->edit);
 }
 
 static void
@@ -94,21 +98,55 @@ dispatch(struct shell *shell)
 	return false;
 }
 
-/* Waits for gentcpd, for input if wanted, or for a deadline: once. */
+/* SIGINT is for the line that runs, not for the sockets that the shell has. */
 static void
-turn(struct shell *shell, bool want_input, int64_t deadline)
+catch_interrupts(struct shell *shell)
 {
-	struct pollfd pfds[2] = {{.fd = gentcp_fd(shell->cli->g)},
-	    {.fd = want_input ? STDIN_FILENO : -1, .events = POLLIN}};
+	sigset_t set;
+
+	(void)sigemptyset(&set);
+	(void)sigaddset(&set, SIGINT);
+	if (sigprocmask(SIG_BLOCK, &set, NULL) == 0)
+		shell->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+static void
+take_interrupt(struct shell *shell)
+{
+	struct signalfd_siginfo info;
+
+	while (read(shell->signals, &info, sizeof info) == (ssize_t)sizeof info)
+		shell->interrupted = true;
+	job_interrupt(shell);
+}
+
+/*
+ * Waits for gentcpd, for input (a descriptor, or -1), or for a deadline: once.  Is
+ * there input?
+ */
+static bool
+wait_once(struct shell *shell, int input, int64_t deadline)
+{
+	struct pollfd pfds[3] = {{.fd = gentcp_fd(shell->cli->g)},
+	    {.fd = input, .events = POLLIN}, {.fd = shell->signals, .events = POLLIN}};
 	int64_t jobs = job_deadline(shell);
 
 	pfds[0].events = gentcp_poll_events(shell->cli->g);
-	(void)poll(pfds, 2, wait_left(jobs < deadline ? jobs : deadline));
+	(void)poll(pfds, 3, wait_left(jobs < deadline ? jobs : deadline));
+	if (pfds[2].revents != 0)
+		take_interrupt(shell);
 	if (!dispatch(shell))
-		return;
-	if (want_input && pfds[1].revents != 0)
-		read_input(shell);
+		return false;
 	job_check(shell);
+	return pfds[1].revents != 0;
+}
+
+/* The same, and reads it. */
+static void
+turn(struct shell *shell, bool want_input, int64_t deadline)
+{
+	if (wait_once(shell, want_input ? STDIN_FILENO : -1, deadline))
+		read_input(shell);
 }
 
 /* Handles what is there already, and writes what was queued. */
@@ -128,7 +166,7 @@ wait_for_line(struct shell *shell)
 static void
 wait_for_jobs(struct shell *shell)
 {
-	while (settle(shell) && shell->jobs != NULL)
+	while (settle(shell) && shell->jobs != NULL && !shell->interrupted)
 		turn(shell, false, INT64_MAX);
 }
 
@@ -176,7 +214,9 @@ wait_for_event(
 			return;
 		}
 		turn(shell, false, deadline);
-		if (shell->quit)
+		if (shell->interrupted)
+			usage_error(shell, "wait", "interrupted");
+		if (shell->quit || shell->interrupted)
 			return;
 	}
 	keep_event(shell, variable, e);
@@ -285,6 +325,7 @@ run_line(struct shell *shell, const char *line, size_t len)
 	struct tokens tokens;
 	char why[128];
 
+	shell->interrupted = false;
 	if (tokens_read(&tokens, line, len, why, sizeof why))
 		run_tokens(shell, &tokens);
 	else {
@@ -319,12 +360,45 @@ show_prompt(struct shell *shell)
 	shell->prompted = shell->terminal;
 }
 
+/* --- on a terminal: edit.h's hooks -------------------------------------------- */
+
+static bool
+wait_for_key(void *ctx)
+{
+	struct shell *shell = ctx;
+	struct pollfd pfd = {.fd = STDIN_FILENO, .events = POLLIN};
+
+	/* what came while a blocking call waited is not seen by poll */
+	while (settle(shell)) {
+		if (poll(&pfd, 1, 0) > 0)
+			return true;
+		wait_once(shell, STDIN_FILENO, INT64_MAX);
+	}
+	return false;
+}
+
+static void
+complete_word(void *ctx, struct complete *c, char *const *words, size_t count)
+{
+	struct shell *shell = ctx;
+
+	c->g = shell->cli->g;
+	if (*words[count - 1] == '$')
+		memory_complete(&shell->memory, c, words[count - 1]);
+	else
+		complete_shell_line(c, words, count);
+}
+
+/* --- lines -------------------------------------------------------------------- */
+
 /* The next line, copied; NULL at the end. */
 static char *
 next_line(struct shell *shell, size_t *len)
 {
 	char *line;
 
+	if (shell->edit != NULL)
+		return edit_line(shell->edit, len);
 	while ((*len = whole_line(shell)) == 0) {
 		if (shell->quit || shell->input_ended)
 			return NULL;
@@ -369,7 +443,8 @@ run_lines(struct shell *shell)
 int
 shell_command(struct cli *cli, int argc, char **argv)
 {
-	struct shell shell = {.cli = cli};
+	struct shell shell = {.cli = cli, .signals = -1};
+	struct edit_hooks hooks = {wait_for_key, complete_word, &shell};
 	int code;
 
 	(void)argv;
@@ -379,10 +454,18 @@ shell_command(struct cli *cli, int argc, char **argv)
 	if (code != CLI_OK)
 		return code;
 	shell.terminal = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
+	if (shell.terminal)
+		shell.edit = edit_new(prompt, &hooks);
+	if (shell.edit != NULL)
+		catch_interrupts(&shell);
 	gentcp_on_event(cli->g, on_event, &shell);
 	code = run_lines(&shell);
-	if (shell.prompted)
+	if (shell.prompted || (shell.edit != NULL && !shell.quit))
 		(void)!write(STDOUT_FILENO, "\n", 1);
+	edit_free(shell.edit);
+	shell.edit = NULL;
+	if (shell.signals >= 0)
+		close(shell.signals);
 	job_fini(&shell);
 	cli_disconnect(cli);
 	memory_fini(&shell.memory);

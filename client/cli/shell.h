@@ -8,6 +8,8 @@
 #include <stdint.h>
 
 #include "client/cli/cli.h"
+#include "client/cli/complete.h"
+#include "client/cli/edit.h"
 #include "client/cli/token.h"
 #include "proto/bytes.h"
 
@@ -43,6 +45,8 @@ bool memory_set(struct memory *m, const char *name, enum token_kind kind,
 bool memory_set_result(struct memory *m, const char *name, const struct gentcp_reply *r);
 /* Replaces $name; false with a sentence in why[size]. */
 bool memory_replace(const struct memory *m, struct token *t, char *why, size_t size);
+/* Offers the names of variables, "$s"; word is what there is of one. */
+void memory_complete(const struct memory *m, struct complete *c, const char *word);
 /* Remembers an event; the oldest are forgotten beyond the limits. */
 void memory_see(struct memory *m, const struct gentcp_event *e);
 /*
@@ -75,6 +79,9 @@ struct shell {
 	struct job *jobs;
 	unsigned numbers; /* given to background jobs */
 	bool terminal, prompted, quit;
+	struct edit *edit; /* NULL: lines are read as they are */
+	int signals;	   /* a signalfd for SIGINT, or -1 */
+	bool interrupted;  /* the line that runs */
 	struct bytes input;
 	size_t scanned; /* of input, for the LF */
 	bool input_ended;
@@ -90,6 +97,8 @@ void job_give_away(struct shell *shell, uint64_t socket, uint64_t client);
 bool job_foreground(const struct shell *shell);
 /* The next deadline of all jobs, INT64_MAX if there is none. */
 int64_t job_deadline(const struct shell *shell);
+/* Cancels what the line waits for. */
+void job_interrupt(struct shell *shell);
 /* Cancels what is late. */
 void job_check(struct shell *shell);
 void job_fini(struct shell *shell);

@@ -4,14 +4,17 @@
 import contextlib
 import errno
 import os
+import pty
+import re
 import select
 import stat
 import struct
 import subprocess
+import termios
 import time
 import traceback
 
-from gentcp_base import CODES, DEADLINE, gentcp_cli
+from gentcp_base import CODES, DEADLINE, gentcp_cli, until
 from gentcp_client import live_clients
 
 class Child:
@@ -117,6 +120,67 @@ class Command:
         for stream in (self.process.stdin, self.process.stdout, self.process.stderr):
             with contextlib.suppress(OSError):
                 stream.close()
+
+
+class Terminal:
+    """A program on a terminal of its own."""
+
+    def __init__(self, argv, env):
+        pid, self.fd = pty.fork()
+        if pid == 0:
+            os.execvpe(argv[0], argv, env)
+        self.pid, self.text = pid, ""
+
+    def type(self, text):
+        os.write(self.fd, text.encode())
+
+    def keys(self, text):
+        """Types once single keys are read: before that some are the terminal's."""
+        until(lambda: not termios.tcgetattr(self.fd)[3] & termios.ICANON, "single keys")
+        self.type(text)
+
+    def end_input(self):
+        self.keys("\x04")
+
+    def cooked(self):
+        """Until whole lines are read, as while a line runs."""
+        until(lambda: termios.tcgetattr(self.fd)[3] & termios.ICANON, "whole lines")
+
+    def wait_for(self, pattern):
+        """Until it was printed behind what was waited for last; the match."""
+        deadline = time.monotonic() + DEADLINE
+        while True:
+            found = re.search(pattern, self.text)
+            if found:
+                self.text = self.text[found.end():]
+                return found
+            ready = select.select([self.fd], [], [], max(0, deadline - time.monotonic()))[0]
+            assert ready, "not in time: %r, but %r" % (pattern, self.text)
+            try:
+                data = os.read(self.fd, 65536)
+            except OSError:
+                data = b""
+            assert data, "it ended: %r" % self.text
+            self.text += data.decode(errors="replace")
+
+    def status(self):
+        """Its exit status, once it has ended; what it still prints is read."""
+        deadline = time.monotonic() + DEADLINE
+        while select.select([self.fd], [], [], max(0, deadline - time.monotonic()))[0]:
+            try:
+                data = os.read(self.fd, 65536)
+            except OSError:
+                data = b""
+            if not data:
+                pid, self.pid = self.pid, None
+                return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+            self.text += data.decode(errors="replace")
+        raise AssertionError("it does not end: %r" % self.text)
+
+    def close(self):
+        os.close(self.fd)
+        if self.pid is not None:
+            os.waitpid(self.pid, 0)
 
 
 def blast(sock, data, quiet=0.3, limit=None):

@@ -3,12 +3,8 @@
 
 import os
 import pathlib
-import pty
-import re
-import select
 import shutil
 import subprocess
-import time
 
 import pytest
 
@@ -87,40 +83,6 @@ def test_completion_prints_the_files(cli):
 # --- the shells -------------------------------------------------------------------
 
 
-class Terminal:
-    """A program on a terminal of its own."""
-
-    def __init__(self, argv, env):
-        pid, self.fd = pty.fork()
-        if pid == 0:
-            os.execvpe(argv[0], argv, env)
-        self.pid, self.text = pid, ""
-
-    def type(self, text):
-        os.write(self.fd, text.encode())
-
-    def wait_for(self, pattern):
-        """Until it was printed behind what was waited for last; the match."""
-        deadline = time.monotonic() + g.DEADLINE
-        while True:
-            found = re.search(pattern, self.text)
-            if found:
-                self.text = self.text[found.end():]
-                return found
-            ready = select.select([self.fd], [], [], max(0, deadline - time.monotonic()))[0]
-            assert ready, "not in time: %r, but %r" % (pattern, self.text)
-            try:
-                data = os.read(self.fd, 65536)
-            except OSError:
-                data = b""
-            assert data, "it ended: %r" % self.text
-            self.text += data.decode(errors="replace")
-
-    def close(self):
-        os.close(self.fd)
-        os.waitpid(self.pid, 0)
-
-
 @pytest.fixture
 def shell(room, tmp_path):
     """Starts a shell with gentcp-cli in its PATH; its home is an empty folder."""
@@ -137,7 +99,7 @@ def shell(room, tmp_path):
     def start(*argv):
         if shutil.which(argv[0]) is None:
             pytest.skip("there is no " + argv[0])
-        return room.own(Terminal(argv, environment()))
+        return room.own(g.Terminal(argv, environment()))
 
     def run(*argv):
         if shutil.which(argv[0]) is None:
