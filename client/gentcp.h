@@ -172,6 +172,7 @@ struct gentcp_event {
 	const char *name;   /* "tcp_closed" */
 	const char *json;   /* the params as JSON text; HTTP and OTHER only */
 	uint64_t monitor;   /* DOWN */
+	uint64_t seq;	    /* of a kept client with replay: its number; else 0 */
 };
 
 typedef void (*gentcp_event_fn)(

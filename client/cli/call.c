@@ -77,7 +77,7 @@ call_request(struct cli *cli, const struct method_row *row, const struct args *a
 			continue;
 		/* what it has taken already must not be lost */
 		if (cli->late > 0)
-			return cli_late(cli_verb(row), timeout);
+			return cli_late(cli, cli_verb(row), timeout);
 		cli->late = timeout + 1;
 		deadline = wait_deadline(CANCEL_GRACE);
 		rc = gentcp_cancel(cli->g, id);

@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -107,7 +108,7 @@ cli_failed(struct cli *cli, const char *what, const struct gentcp_error *e)
 	int code = CLI_ERROR;
 
 	if (cli->late > 0 && gentcp_error_code(e) == REASON_CANCELLED)
-		return cli_late(what, cli->late - 1);
+		return cli_late(cli, what, cli->late - 1);
 	switch (gentcp_error_status(e)) {
 	case GENTCP_LOST:
 		return cli_lost(cli);
@@ -144,9 +145,10 @@ cli_no_method(const char *name)
 }
 
 int
-cli_late(const char *what, int timeout)
+cli_late(const struct cli *cli, const char *what, int timeout)
 {
-	cli_complain("%s: no reply within %g s", what, timeout / 1000.0);
+	if (!cli->brief)
+		cli_complain("%s: no reply within %g s", what, timeout / 1000.0);
 	return CLI_TIMEOUT;
 }
 
@@ -246,9 +248,26 @@ cli_connect(struct cli *cli, const char *form)
 	}
 	(void)gentcp_set_name(cli->g, "gentcp-cli/" PACKAGE_VERSION);
 	(void)gentcp_set_data(cli->g, form);
+	cli->form = form;
 	if (gentcp_open(cli->g, cli->path, timeout) != GENTCP_OK)
 		return no_daemon(cli);
 	return CLI_OK;
+}
+
+json_t *
+cli_hello(struct cli *cli)
+{
+	char params[128], *text = NULL;
+	json_t *hello;
+
+	snprintf(params, sizeof params,
+	    "{\"client\":\"gentcp-cli/%s\",\"data\":\"%s\",\"attachments\":true}",
+	    PACKAGE_VERSION, cli->form);
+	if (gentcp_call(cli->g, "session.hello", params, &text) != GENTCP_OK)
+		return NULL;
+	hello = json_loads(text, 0, NULL);
+	free(text);
+	return hello;
 }
 
 void

@@ -3,6 +3,7 @@
 #ifndef CLI_CLI_H
 #define CLI_CLI_H
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -34,9 +35,11 @@ struct cli {
 	bool listen;	    /* -l */
 	bool end;	    /* -k */
 	const char *style;  /* -S, or NULL */
+	const char *form;   /* of bytes, as said to g; static */
 	struct gentcp *g;
 	bool output_failed;
 	bool leaving; /* requests that end now are of no interest */
+	bool brief;   /* -q: an end and a timeout are told by the exit code alone */
 	bool quiet;   /* cli_failed() says nothing */
 	int late;     /* the ms after which what is answered now was cancelled */
 };
@@ -48,6 +51,8 @@ void cli_complain(const char *format, ...) __attribute__((format(printf, 1, 2)))
  * to exit with, everything said.
  */
 int cli_connect(struct cli *cli, const char *form);
+/* What session.hello says once more: a new reference, NULL with the error in g. */
+json_t *cli_hello(struct cli *cli);
 /* Ends the connection; callbacks of what still waits are called now. */
 void cli_disconnect(struct cli *cli);
 /* The daemon is gone: says so.  CLI_NO_DAEMON. */
@@ -55,7 +60,7 @@ int cli_lost(struct cli *cli);
 /* Complains of an error of the library or the daemon in doing what. */
 int cli_failed(struct cli *cli, const char *what, const struct gentcp_error *e);
 /* Complains that no reply came.  CLI_TIMEOUT. */
-int cli_late(const char *what, int timeout);
+int cli_late(const struct cli *cli, const char *what, int timeout);
 /* Complains of a method that is none, and names what is near.  CLI_USAGE. */
 int cli_no_method(const char *name);
 
@@ -98,6 +103,9 @@ int sockets_command(struct cli *cli, int argc, char **argv);
 int info_command(struct cli *cli, int argc, char **argv);
 int top_command(struct cli *cli, int argc, char **argv);
 int introspect_command(struct cli *cli, int argc, char **argv);
+int session_command(struct cli *cli, int argc, char **argv);
+int events_command(struct cli *cli, int argc, char **argv);
+int wait_for_command(struct cli *cli, int argc, char **argv);
 int completion_command(struct cli *cli, int argc, char **argv);
 int complete_command(struct cli *cli, int argc, char **argv);
 /* A method as a command: connect, send, recv, ... */

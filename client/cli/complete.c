@@ -9,6 +9,7 @@
 #include "client/cli/complete_option.h"
 #include "client/cli/listing.h"
 #include "client/cli/output.h"
+#include "client/cli/verb.h"
 #include "proto/event.h"
 #include "proto/method.h"
 #include "proto/option.h"
@@ -203,8 +204,7 @@ complete_method(
 static bool
 is_command(const struct method_row *row)
 {
-	return row->id != METHOD_HELLO && row->id != METHOD_CANCEL &&
-	    row->id != METHOD_CANCEL_MONITOR && cli_command_find(cli_verb(row)) == NULL;
+	return verb_is_useful(row) && cli_command_find(cli_verb(row)) == NULL;
 }
 
 static void
@@ -245,6 +245,7 @@ static const struct {
     {"-s", true, NULL, "gentcpd's socket"},
     {"-T", true, NULL, "seconds to wait"},
     {"-j", false, NULL, "JSON"},
+    {"-q", false, "", "an end or a timeout is told by the exit status alone"},
     {"-h", false, "", "a summary"},
     {"-V", false, "", "the version"},
     {"-e", false, " shell ", "stop at the first line that fails"},

@@ -2,7 +2,6 @@
 #include "client/cli/input.h"
 
 #include <errno.h>
-#include <jansson.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -58,16 +57,9 @@ input_read_all(int fd, size_t limit, char **data, size_t *len)
 size_t
 input_limit(struct cli *cli)
 {
-	json_int_t limit;
-	char *text = NULL;
-	json_t *hello;
+	json_t *hello = cli_hello(cli);
+	json_int_t limit = json_integer_value(json_object_get(hello, "max_attachment"));
 
-	if (gentcp_call(cli->g, "session.hello",
-		"{\"client\":\"gentcp-cli\",\"data\":\"attached\"}", &text) != GENTCP_OK)
-		return usual_limit;
-	hello = json_loads(text, 0, NULL);
-	free(text);
-	limit = json_integer_value(json_object_get(hello, "max_attachment"));
 	json_decref(hello);
 	return limit > 0 ? (size_t)limit : usual_limit;
 }

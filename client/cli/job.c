@@ -50,7 +50,7 @@ too_late(struct job *job, const struct gentcp_error *e)
 	size_t len;
 
 	put_name(job, name, sizeof name);
-	shell_fail(job->shell, cli_late(name, job->timeout));
+	shell_fail(job->shell, cli_late(job->shell->cli, name, job->timeout));
 	if (e != NULL)
 		rest = gentcp_error_rest(e, &len);
 	if (rest == NULL)

@@ -281,7 +281,7 @@ listing_read(struct cli *cli, struct listing *l, uint64_t only)
 		put_word(row->active, json_object_get(row->options, "active"));
 	}
 	if (rc == GENTCP_TIMEOUT)
-		return cli->quiet ? CLI_TIMEOUT : cli_late("sockets", timeout);
+		return cli->quiet ? CLI_TIMEOUT : cli_late(cli, "sockets", timeout);
 	return rc == GENTCP_OK ? CLI_OK
 			       : cli_failed(cli, "sockets", gentcp_error(cli->g));
 }

@@ -76,6 +76,9 @@ read_flag(struct cli *cli, int flag, const char *name)
 	case 'j':
 		cli->json = true;
 		return -1;
+	case 'q':
+		cli->brief = true;
+		return -1;
 	case 'e':
 		cli->stop_at_error = true;
 		return -1;
@@ -99,6 +102,18 @@ read_flag(struct cli *cli, int flag, const char *name)
 			return -1;
 		cli_complain("-d wants seconds");
 		return CLI_USAGE;
+	case 't':
+		cli->ttl = read_seconds(optarg);
+		if (cli->ttl > 0)
+			return -1;
+		cli_complain("-t wants seconds");
+		return CLI_USAGE;
+	case 'k':
+		cli->end = true;
+		return -1;
+	case 'S':
+		cli->style = optarg;
+		return -1;
 	case 'h':
 		print_usage(stdout);
 		return CLI_OK;
@@ -123,7 +138,7 @@ read_flags(struct cli *cli, int argc, char **argv, const char *name)
 	int flag, code = -1;
 
 	while (code < 0 &&
-	    (flag = getopt_long(argc, argv, "+jes:T:n:d:lhV", longs, NULL)) != -1)
+	    (flag = getopt_long(argc, argv, "+jqes:T:n:d:t:kS:lhV", longs, NULL)) != -1)
 		code = read_flag(cli, flag, name);
 	return code;
 }

@@ -116,7 +116,7 @@ accept_one(struct pipe *p)
 	if (gentcp_accept(p->cli->g, listener, p->cli->timeout, &p->socket) !=
 	    GENTCP_OK) {
 		if (gentcp_error_code(gentcp_error(p->cli->g)) == REASON_TIMEOUT)
-			return cli_late("accept", p->cli->timeout);
+			return cli_late(p->cli, "accept", p->cli->timeout);
 		return cli_failed(p->cli, "accept", gentcp_error(p->cli->g));
 	}
 	if (gentcp_close(p->cli->g, listener) != GENTCP_OK)

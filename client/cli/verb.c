@@ -22,6 +22,7 @@ struct verb {
 	const struct method_row *row;
 	struct session session; /* where it is needed */
 	size_t names;		/* how many were asked for */
+	json_t *later;		/* own: what session_open_passive() gave, or NULL */
 	uint64_t socket;
 	bool done;
 	int code;
@@ -54,6 +55,10 @@ verb_failed(
 	int reason = gentcp_error_code(e), code;
 	bool daemon = gentcp_error_status(e) == GENTCP_ERROR;
 
+	if (daemon && cli->brief && reason == REASON_CLOSED)
+		return CLI_CLOSED;
+	if (daemon && cli->brief && reason == REASON_TIMEOUT)
+		return CLI_TIMEOUT;
 	code = cli_failed(cli, verb, e);
 	if (!daemon)
 		return code;
@@ -187,6 +192,19 @@ opens(const struct method_row *row)
 	    row->id == METHOD_ACCEPT || row->id == METHOD_FDOPEN;
 }
 
+/* What only the owner of a socket may do. */
+static bool
+is_owners(const struct method_row *row)
+{
+	return row->id == METHOD_CONTROLLING_PROCESS || row->id == METHOD_SENDFILE;
+}
+
+static bool
+needs_session(const struct method_row *row)
+{
+	return opens(row) || is_owners(row);
+}
+
 static void
 on_reply(struct gentcp *g, const struct gentcp_reply *r, void *ctx)
 {
@@ -208,6 +226,8 @@ on_reply(struct gentcp *g, const struct gentcp_reply *r, void *ctx)
 	/* here, before any event of it is looked at */
 	if (opens(v->row))
 		v->code = session_give(v->cli, &v->session, gentcp_reply_socket(r));
+	if (v->code == CLI_OK && v->later != NULL && v->row->id != METHOD_LISTEN)
+		v->code = session_activate(v->cli, gentcp_reply_socket(r), v->later);
 	if (v->code == CLI_OK && !print_reply(v, r))
 		v->code = CLI_ERROR;
 }
@@ -240,34 +260,77 @@ remember(struct verb *v, const struct args *args)
 	v->names = json_array_size(names);
 }
 
+/* controlling_process as gen_tcp has it: without what only the protocol knows. */
+static bool
+is_plain_give_away(const struct method_row *row, const struct args *args)
+{
+	return row->id == METHOD_CONTROLLING_PROCESS &&
+	    json_object_size(args->params) == 2;
+}
+
+static int
+give_away(struct verb *v, const struct args *args)
+{
+	json_int_t client = json_integer_value(json_object_get(args->params, "client"));
+	struct bytes text = {0};
+	int code = session_hand_over(v->cli, &v->session, v->socket, (uint64_t)client);
+
+	if (code == CLI_OK && v->cli->json) {
+		bytes_append_str(&text, "\"ok\"");
+		code = cli_print(v->cli, &text) ? CLI_OK : CLI_ERROR;
+		bytes_fini(&text);
+	}
+	return code;
+}
+
+/* Sees to it that the session gets all that comes for what is opened. */
+static int
+prepare(struct verb *v, const struct args *args)
+{
+	json_t *listener = json_object_get(args->params, "socket");
+	int code = session_check(v->cli, &v->session);
+
+	if (code != CLI_OK)
+		return code;
+	if (v->row->id == METHOD_ACCEPT)
+		return session_check_listener(
+		    v->cli, (uint64_t)json_integer_value(listener));
+	v->later = session_open_passive(v->row, args->params);
+	if (v->later == NULL) {
+		cli_complain("no memory");
+		return CLI_ERROR;
+	}
+	return CLI_OK;
+}
+
 static int
 request(struct verb *v, const struct args *args)
 {
 	bool raw = v->row->id == METHOD_RECV && !v->cli->json;
-	bool as_session = v->row->id == METHOD_CONTROLLING_PROCESS ||
-	    v->row->id == METHOD_SENDFILE;
 	int code = cli_connect(v->cli, raw ? "attached" : "auto");
 
 	if (code == CLI_OK && opens(v->row))
-		code = session_check(v->cli, &v->session);
-	if (code == CLI_OK && as_session && getenv("GENTCP_SESSION") != NULL)
+		code = prepare(v, args);
+	if (code == CLI_OK && is_owners(v->row))
 		code = session_attach(v->cli, &v->session);
 	remember(v, args);
+	if (code == CLI_OK && is_plain_give_away(v->row, args))
+		return give_away(v, args);
 	if (code == CLI_OK)
 		code = call_request(v->cli, v->row, args, on_reply, v, &v->done);
 	return v->done ? v->code : code;
 }
 
-static bool
-makes_sense(const struct method_row *row)
+bool
+verb_is_useful(const struct method_row *row)
 {
 	switch (row->id) {
 	case METHOD_HELLO:
 	case METHOD_CANCEL:
 	case METHOD_CANCEL_MONITOR:
-	case METHOD_GETFD:
-		cli_complain("%s is of use on a connection that stays: gentcp-cli shell",
-		    cli_verb(row));
+	case METHOD_KEEP:
+	case METHOD_ATTACH:
+	case METHOD_ACK:
 		return false;
 	default:
 		return true;
@@ -283,7 +346,12 @@ verb_command(struct cli *cli, const struct method_row *row, int argc, char **arg
 	char why[256];
 	int code = CLI_USAGE;
 
-	if (!makes_sense(row) || (opens(row) && !session_read(&v.session, cli_verb(row))))
+	if (!verb_is_useful(row)) {
+		cli_complain("%s is of use on a connection that stays: gentcp-cli shell",
+		    cli_verb(row));
+		return CLI_USAGE;
+	}
+	if (needs_session(row) && !session_read(&v.session, cli_verb(row)))
 		return CLI_USAGE;
 	if (send_wants_input(row, argc, argv))
 		return send_command(cli, row, argc, argv);
@@ -296,6 +364,7 @@ verb_command(struct cli *cli, const struct method_row *row, int argc, char **arg
 			args_complain(row, why);
 	}
 	cli_disconnect(cli);
+	json_decref(v.later);
 	args_fini(&args);
 	tokens_fini(&tokens);
 	return code;

@@ -8,6 +8,8 @@
 
 #include "client/cli/cli.h"
 
+/* May it be a command?  Some methods are of no use on a connection that ends. */
+bool verb_is_useful(const struct method_row *row);
 /*
  * Complains of an error in doing verb, with what to do next; socket: whose it was,
  * or 0.  The exit code: CLI_CLOSED where that is the reason.

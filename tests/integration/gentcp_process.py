@@ -74,8 +74,8 @@ class ChildFailed:
 class Command:
     """A gentcp-cli that runs beside the test; its lines come with a deadline."""
 
-    def __init__(self, daemon, *args):
-        env = dict(os.environ, GENTCPD_SOCKET=daemon.path)
+    def __init__(self, daemon, *args, **more):
+        env = dict(os.environ, GENTCPD_SOCKET=daemon.path, **more)
         self.process = subprocess.Popen(
             [gentcp_cli(), *map(str, args)], env=env, stdin=subprocess.PIPE,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE)
