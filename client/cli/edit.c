@@ -192,7 +192,7 @@ use_offers(EditLine *el, const struct offers *o, const char *word)
 }
 
 static unsigned char
-complete(EditLine *el, int c)
+complete(EditLine *el, wint_t c)
 {
 	struct edit *e = edit_of(el);
 	const LineInfo *line = el_line(el);
@@ -242,7 +242,9 @@ set_up(struct edit *e)
 	(void)history(e->history, &event, H_SETSIZE, HISTORY);
 	(void)history(e->history, &event, H_SETUNIQUE, 1);
 	(void)el_set(e->el, EL_HIST, history, e->history);
-	(void)el_set(e->el, EL_ADDFN, "gentcp-complete", "completes the word", complete);
+	/* with el_set() libedit would keep copies of the names for ever */
+	(void)el_wset(
+	    e->el, EL_ADDFN, L"gentcp-complete", L"completes the word", complete);
 	(void)el_set(e->el, EL_BIND, "^I", "gentcp-complete", NULL);
 	(void)el_set(e->el, EL_BIND, "^R", "em-inc-search-prev", NULL);
 	/* an interrupt while a line is typed is for the line */
