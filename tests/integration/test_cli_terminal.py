@@ -127,14 +127,17 @@ def test_history_that_cannot_be_kept(shell, tmp_path):
     assert s.status() == 0
 
 
-def test_events_while_a_line_is_typed(shell):
+def test_events_while_a_line_is_typed(shell, client):
     s = shell()
     s.type("l = listen 0 ip=loopback packet=line active=false\n")
     port = int(s.wait_for(r"socket \d+ port (\d+)\r\n")[1])
     s.type("s = accept $l &\n")
     s.type("c = connect localhost %d packet=line\n" % port)
-    s.wait_for(r"socket \d+\r\n.*socket \d+\r\n")
-    s.keys('send $s "one\\n" &\nsel')
+    both = s.wait_for(r"socket \d+\r\n.*socket \d+\r\n").string
+    accepted = int(re.search(r"\[1\] socket (\d+)", both)[1])
+    s.keys("sel")
+    s.wait_for("sel")
+    client.send(accepted, b"one\n")
     found = s.wait_for(r'tcp \d+ "one\\n"\r\n')
     assert "\x1b[J" in found.string  # what was typed was taken off
     s.type("f\n")
