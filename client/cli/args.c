@@ -220,6 +220,10 @@ add_positional(struct builder *b, const struct token *t)
 		/* not an option: it may be the param behind them */
 		if (b->next + 1 == method_arity(b->row))
 			return refuse(b, t->value, "is no option");
+		if (p[1].type == METHOD_T_TIMEOUT && !is_number(t) &&
+		    !token_is(t, "infinity"))
+			return refuse(b, t->value,
+			    "is neither an option, name=value, nor a timeout");
 		b->next++;
 		return add_positional(b, t);
 	}

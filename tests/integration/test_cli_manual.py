@@ -4,6 +4,8 @@
 import os
 import pathlib
 import re
+import signal
+import socket
 import subprocess
 
 import pytest
@@ -44,6 +46,38 @@ def sh(own_room, tmp_path):
         return done.returncode, done.stdout.decode(), done.stderr.decode()
 
     return run
+
+
+def test_script_of_readme(own_room, tmp_path):
+    """It serves lines until it is ended; the port is a free one."""
+    readme = (PAGE.parents[1] / "README").read_text()
+    (script,) = re.findall(r"^```sh\n(.*?)^```$", readme, re.M | re.S)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    (tmp_path / "gentcp-cli").symlink_to(g.gentcp_cli())
+    env = dict(os.environ, PATH="%s:%s" % (tmp_path, os.environ["PATH"]),
+               GENTCPD_SOCKET=own_room.daemon.path)
+    env.pop("GENTCP_SESSION", None)
+    server = subprocess.Popen(["sh", "-c", script.replace("5678", str(port))], env=env,
+                              stdin=subprocess.DEVNULL, start_new_session=True)
+    try:
+        client = own_room.client()
+        g.until(lambda: client.call("inet.i"), "a listener")
+        for name in (b"one", b"two"):
+            peer = own_room.dial(port)
+            for word in (b"hello", name):
+                peer.put(word + b"\n")
+                assert peer.read(11 + len(word)) == b"you said: " + word + b"\n"
+            peer.half_close()
+            assert peer.read_end() == b""
+    finally:
+        os.killpg(server.pid, signal.SIGKILL)
+        server.wait()
+    # nobody ended the session: it would live for a day
+    (kept,) = [c for c in client.call("session.clients") if c["keep"]]
+    assert kept["keep"]["ttl"] == 24 * 3600 * 1000
+    client.call("gen_tcp.close", {"socket": kept["sockets"][0]})
 
 
 def test_there_are_scripts():

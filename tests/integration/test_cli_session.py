@@ -262,6 +262,9 @@ def test_listeners_of_a_session_are_passive(room, cli, run):
 
 
 def test_failures(room, run, cli, client):
+    status, out, err = cli("connect", "127.0.0.1", 1, "packetline", GENTCP_SESSION=run.session)
+    assert (status, out) == (USAGE, "")
+    assert "packetline is neither an option, name=value, nor a timeout" in err
     status, out, err = cli("connect", "127.0.0.1", 1, GENTCP_SESSION=run.session)
     assert (status, out) == (FAILED, "") and "econnrefused" in err
     run("accept", room.gone(client), wanted=CLOSED)
