@@ -297,9 +297,10 @@ wait_for_command(struct cli *cli, int argc, char **argv)
 	code = cli_connect(cli, "attached");
 	if (code == CLI_OK && !down)
 		code = session_attach(cli, &s);
-	gentcp_set_timeout(cli->g, CLI_DEADLINE);
-	if (code == CLI_OK)
+	if (code == CLI_OK) {
+		gentcp_set_timeout(cli->g, CLI_DEADLINE);
 		code = down ? wait_for_down(&w) : wait_for_it(&w);
+	}
 	cli_disconnect(cli);
 	return code;
 }

@@ -157,9 +157,32 @@ add_rows(struct listing *l, json_t *list)
 
 /* What a callback needs; it frees it. */
 struct question {
-	struct listing *l;
+	struct listing *l; /* NULL: it is gone */
 	json_t **answer;
+	struct question *next, *previous;
 };
+
+static void
+link_question(struct question *q)
+{
+	q->next = q->l->asked;
+	if (q->next != NULL)
+		q->next->previous = q;
+	q->l->asked = q;
+	q->l->waiting++;
+}
+
+static void
+unlink_question(struct question *q)
+{
+	if (q->next != NULL)
+		q->next->previous = q->previous;
+	if (q->previous != NULL)
+		q->previous->next = q->next;
+	else
+		q->l->asked = q->next;
+	q->l->waiting--;
+}
 
 static void
 on_answer(struct gentcp *g, const struct gentcp_reply *r, void *ctx)
@@ -168,9 +191,11 @@ on_answer(struct gentcp *g, const struct gentcp_reply *r, void *ctx)
 	const char *text = gentcp_reply_json(r);
 
 	(void)g;
-	if (text != NULL)
-		*q->answer = json_loads(text, JSON_DECODE_ANY, NULL);
-	q->l->waiting--;
+	if (q->l != NULL) {
+		if (text != NULL)
+			*q->answer = json_loads(text, JSON_DECODE_ANY, NULL);
+		unlink_question(q);
+	}
 	free(q);
 }
 
@@ -184,12 +209,12 @@ ask(struct cli *cli, struct listing *l, const struct listing_row *row, const cha
 
 	if (q == NULL)
 		return GENTCP_NOMEM;
-	*q = (struct question){l, answer};
+	*q = (struct question){.l = l, .answer = answer};
 	snprintf(params, sizeof params, "{\"socket\":%llu%s}",
 	    (unsigned long long)row->socket, more);
 	rc = gentcp_request(cli->g, method, params, NULL, 0, on_answer, q, NULL);
 	if (rc == GENTCP_OK)
-		l->waiting++;
+		link_question(q);
 	else
 		free(q);
 	return rc;
@@ -289,6 +314,8 @@ listing_read(struct cli *cli, struct listing *l, uint64_t only)
 void
 listing_fini(struct listing *l)
 {
+	for (struct question *q = l->asked; q != NULL; q = q->next)
+		q->l = NULL;
 	for (size_t i = 0; i < l->count; i++) {
 		json_decref(l->rows[i].info);
 		json_decref(l->rows[i].local);

@@ -20,10 +20,13 @@ struct listing_row {
 	char packet[LISTING_WORD], active[LISTING_WORD];
 };
 
+struct question;
+
 struct listing {
 	struct listing_row *rows; /* own; in the order of sockets */
 	size_t count;
-	size_t waiting; /* for replies */
+	size_t waiting;		/* for replies */
+	struct question *asked; /* what they will answer */
 };
 
 /* A number of info, or of an object in it; 0 if it is not there. */
@@ -40,6 +43,7 @@ void listing_add_address(struct table *t, json_t *sockaddr);
  * tell.  listing_fini() in both cases.
  */
 int listing_read(struct cli *cli, struct listing *l, uint64_t only);
+/* Answers that still come are for nobody. */
 void listing_fini(struct listing *l);
 
 /* "3" -> 3; 0, and it is said, if that is no number. */

@@ -248,15 +248,27 @@ has_length(const struct tokens *tokens)
 	    (tokens->count == 1 && tokens->items[0].kind == TOKEN_JSON);
 }
 
+/* The socket that it is about, which is the first param; 0: none, or no number. */
+static uint64_t
+socket_of(const struct method_row *row, json_t *params)
+{
+	json_t *socket = json_is_array(params) ? json_array_get(params, 0)
+					       : json_object_get(params, "socket");
+	json_int_t number = json_integer_value(socket);
+
+	if (row->params[0].type != METHOD_T_SOCKET || number < 0)
+		return 0;
+	return (uint64_t)number;
+}
+
 /* Looks at what was asked, for what is said of the answer. */
 static void
 remember(struct verb *v, const struct args *args)
 {
-	json_t *socket = json_object_get(args->params, "socket");
 	json_t *names = json_object_get(args->params, "names");
 
-	if (json_is_integer(socket) && v->row->id != METHOD_ACCEPT)
-		v->socket = (uint64_t)json_integer_value(socket);
+	if (v->row->id != METHOD_ACCEPT)
+		v->socket = socket_of(v->row, args->params);
 	v->names = json_array_size(names);
 }
 
@@ -287,14 +299,12 @@ give_away(struct verb *v, const struct args *args)
 static int
 prepare(struct verb *v, const struct args *args)
 {
-	json_t *listener = json_object_get(args->params, "socket");
 	int code = session_check(v->cli, &v->session);
 
 	if (code != CLI_OK)
 		return code;
 	if (v->row->id == METHOD_ACCEPT)
-		return session_check_listener(
-		    v->cli, (uint64_t)json_integer_value(listener));
+		return session_check_listener(v->cli, socket_of(v->row, args->params));
 	v->later = session_open_passive(v->row, args->params);
 	if (v->later == NULL) {
 		cli_complain("no memory");

@@ -254,6 +254,7 @@ def test_listeners_of_a_session_are_passive(room, cli, run):
     assert run("getopts", l, "active") == "once"
     status, out, err = cli("accept", l, GENTCP_SESSION=run.session)
     assert (status, out) == (USAGE, "") and "setopts %s active=false" % l in err
+    assert run("accept", "[%s]" % l, wanted=USAGE) == ""
     run("setopts", l, "active=false")
     peer = room.dial(int(run("port", l)))
     peer.put(b"at once")

@@ -3,6 +3,7 @@
 
 import os
 import re
+import signal
 import stat
 
 import pytest
@@ -177,6 +178,24 @@ def test_the_daemons_end():
     finally:
         room.end()
         d.kill()
+
+
+def test_completion_does_not_wait_for_ever(shell, room, client):
+    """A daemon that does not answer costs half a second; its late answer is dropped."""
+    number, _ = room.pair(client)
+    s = shell()
+    os.kill(room.daemon.pid, signal.SIGSTOP)
+    try:
+        s.keys("getopts \t")
+        s.wait_for("\a")
+    finally:
+        os.kill(room.daemon.pid, signal.SIGCONT)
+    s.keys("\x15self\n")
+    s.wait_for(r"\nclient=\d+ name=gentcp-cli")
+    s.keys("getopts \tactive\n")
+    s.wait_for(r"\nactive=false\r\n")
+    s.type("quit\n")
+    assert s.status() == 0 and number
 
 
 @pytest.mark.parametrize("term", ["dumb", ""])
