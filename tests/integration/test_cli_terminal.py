@@ -32,9 +32,12 @@ def shell(terminal):
     def start(**env):
         shell = terminal("shell", **env)
         shell.wait_for("gentcp> ")
-        shell.keys("help option act\t\n")
-        if not re.search("active", shell.wait_for(r"(active: |no such verb or option)")[0]):
+        try:
+            shell.keys("help option act\t\n")
+        except AssertionError:
+            shell.type("quit\n")
             pytest.skip("gentcp-cli was built without libedit")
+        shell.wait_for("active: ")
         shell.wait_for("gentcp> ")
         return shell
 
