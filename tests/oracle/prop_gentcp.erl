@@ -21,6 +21,7 @@
     options = [] :: list(),
     %% what a is set to, as far as one knows
     packet = 0 :: term(),
+    switched = false :: boolean(),
     peer = open :: open | half | gone,
     %% what is still to be sent of a packet
     owed = false :: boolean(),
@@ -426,9 +427,12 @@ may({peer, How}, #known{peer = Peer}) when How =:= close; How =:= reset ->
     Peer =/= gone;
 may({peer, _}, _) ->
     false;
-%% gen_tcp reads once where there is no time, and a packet may need more
-may({recv, _, _, 0, Timeout}, #known{packet = Packet, as_port = AsPort}) ->
-    not AsPort andalso (Timeout > 0 orelse Packet =:= 0);
+%% gen_tcp reads once where there is no time, and a packet may need more; and goes on
+%% with one of a type that is no more
+may({recv, _, _, 0, 0}, #known{packet = Packet, as_port = AsPort, switched = Switched}) ->
+    not AsPort andalso Packet =:= 0 andalso not Switched;
+may({recv, _, _, 0, _}, #known{as_port = AsPort}) ->
+    not AsPort;
 %% what is missing of such a packet gen_tcp reads alone, and leaves the rest in the kernel
 may({send, _, _, _}, #known{kind = both, first = First, sent = Sent}) when
     Sent > 0, First =:= sunrm orelse First =:= asn1 orelse First =:= cdr orelse First =:= fcgi orelse First =:= tpkt
@@ -485,10 +489,13 @@ after_op({recv_waiting, _, N, Op}, #known{lengthed = Before} = Known) ->
     after_op(Op, Known#known{lengthed = Before orelse N > 0});
 after_op({recv, a, _, N, _}, #known{first = 0} = Known) when N > 0 ->
     Known#known{lengthed = true, stale = true};
-after_op({setopts, a, _, Options}, #known{as_port = AsPort} = Known) ->
-    %% the first one of a list stays
-    Packet = proplists:get_value(packet, Options, Known#known.packet),
-    Known#known{packet = Packet, as_port = AsPort orelse lists:member({deliver, port}, Options)};
+after_op({setopts, End, _, Options}, #known{as_port = AsPort, packet = Before} = Known) ->
+    Known#known{
+        %% the first one of a list stays
+        packet = if End =:= a -> proplists:get_value(packet, Options, Before); true -> Before end,
+        switched = Known#known.switched orelse lists:keymember(packet, 1, Options),
+        as_port = AsPort orelse lists:member({deliver, port}, Options)
+    };
 after_op({peer, send, _, Sizes, Less}, #known{sent = Sent} = Known) ->
     Known#known{owed = Less > 0, pieces = Known#known.pieces orelse Less > 0, sent = Sent + lists:sum(Sizes)};
 after_op({unrecv, _, _, _}, Known) ->
