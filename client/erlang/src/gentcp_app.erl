@@ -3,7 +3,8 @@
 %%
 %% Nobody has to start it: {@link gentcp_sup} is there when the first socket is
 %% opened, and may be older.  So the application holds it by a bridge, which takes it
-%% over, and ends it when the application is stopped.
+%% over, and ends it when the application is stopped; but not where the distribution
+%% is carried over it, which goes on until kernel is stopped.
 -module(gentcp_app).
 -behaviour(application).
 -behaviour(supervisor_bridge).
@@ -31,6 +32,10 @@ init([]) ->
 -spec terminate(term(), pid()) -> ok.
 terminate(_Reason, Pid) ->
     unlink(Pid),
+    gentcp_dist:is_carrier() orelse stop_supervisor(Pid),
+    ok.
+
+stop_supervisor(Pid) ->
     try
         proc_lib:stop(Pid, shutdown, ?STOP_TIME)
     catch
