@@ -18,9 +18,9 @@
 %%
 %% The functions are for {@link //kernel/net_kernel. net_kernel} to call.  What they have
 %% to do says the chapter "How to Implement an Alternative Carrier for the Erlang
-%% Distribution" of OTP's User's Guide.  A connection is two processes, {@link
-%% gentcp_dist_input} and {@link gentcp_dist_output}, beside the one that net_kernel has
-%% for it, its supervisor.
+%% Distribution" of OTP's User's Guide.  A connection is two processes, of
+%% `gentcp_dist_input' and `gentcp_dist_output', beside the one that net_kernel has for
+%% it, its supervisor.
 -module(gentcp_dist).
 
 -export([listen/1, listen/2, address/0, accept/1, accept_connection/5, setup/5]).

@@ -2,10 +2,12 @@
 %% @private The process that has the socket of a connection to another node.
 %%
 %% It makes or accepts the connection, which so is its own, does what the handshake
-%% asks of the socket, and then hands what comes to the runtime system.  It stands for
-%% the socket in all that kernel's dist_util does.  What goes out is {@link
-%% gentcp_dist_output}'s, which may wait for the other node; this one never does, or two
-%% nodes that send would wait for each other.
+%% asks of the socket, and then hands what comes to the runtime system, packet by
+%% packet: each has its length before it in 4 bytes, which are read here and not by the
+%% daemon, so that many small packets come as one.  It stands for the socket in all that
+%% kernel's dist_util does.  What goes out is {@link gentcp_dist_output}'s, which may
+%% wait for the other node; this one never does, or two nodes that send would wait for
+%% each other.
 -module(gentcp_dist_input).
 -behaviour(gen_server).
 
@@ -15,16 +17,18 @@
 -include_lib("kernel/include/net_address.hrl").
 -include_lib("kernel/include/dist_util.hrl").
 
-%% So many packets may be on their way from the daemon, which stops to read the socket
-%% where there is room for none.
+%% So many pieces of data may be on their way from the daemon, which stops to read the
+%% socket where there is room for none.
 -define(ACTIVE, 64).
+-define(BUFFER, 16#10000).
 
 -record(state, {
     socket :: gentcp:socket(),
     output :: pid(),
     supervisor = none :: none | pid(),
     handle :: undefined | erlang:dist_handle(),
-    room = 0 :: non_neg_integer()
+    room = 0 :: non_neg_integer(),
+    part = <<>> :: binary()     % of a packet that has yet to come
 }).
 
 %% @doc Waits for a connection to a listener, and starts the process that has it.
@@ -128,7 +132,7 @@ answer({recv, Length, Time}, #state{socket = Socket}) ->
     end;
 answer(established, #state{socket = Socket}) ->
     NoDelay = application:get_env(kernel, dist_nodelay, true) =/= false,
-    gentcp:setopts(Socket, [binary, {active, false}, {packet, 4}, {nodelay, NoDelay}]);
+    gentcp:setopts(Socket, [{active, false}, {packet, raw}, {buffer, ?BUFFER}, {nodelay, NoDelay}]);
 answer(getstat, #state{socket = Socket}) ->
     case gentcp:getstat(Socket, [recv_cnt, send_cnt, send_pend]) of
         {ok, [{_, Received}, {_, Sent}, {_, Pending}]} -> {ok, Received, Sent, Pending};
@@ -147,16 +151,26 @@ handle_cast(tick, #state{output = Output} = State) ->
     {noreply, State}.
 
 -spec handle_info(term(), #state{}) -> {noreply, #state{}}.
-handle_info({tcp, Socket, Data}, #state{socket = Socket, handle = Handle, room = Room} = State) ->
-    try erlang:dist_ctrl_put_data(Handle, Data) of
-        ok -> {noreply, more(State#state{room = Room - 1})}
+handle_info({tcp, Socket, Data}, #state{socket = Socket, room = Room, part = Part} = State) ->
+    try packets(State#state.handle, join(Part, Data)) of
+        Rest -> {noreply, more(State#state{room = Room - 1, part = Rest})}
     catch
-        error:_ -> {noreply, ended(State)}
+        error:badarg -> {noreply, ended(State)}     % the runtime system has let go of it
     end;
 handle_info({tcp_closed, _}, State) ->
     {noreply, ended(State)};
 handle_info(_, State) ->
     {noreply, State}.
+
+join(<<>>, Data) -> Data;
+join(Part, Data) -> <<Part/binary, Data/binary>>.
+
+%% One without a byte is a tick, for which it has come.
+packets(Handle, <<Size:32, Packet:Size/binary, Rest/binary>>) ->
+    ok = erlang:dist_ctrl_put_data(Handle, Packet),
+    packets(Handle, Rest);
+packets(_, Part) ->
+    Part.
 
 %% What has come before an end is behind us in the mailbox, and the end behind that.
 more(#state{socket = Socket, room = Room} = State) when Room =< ?ACTIVE div 2 ->

@@ -3,12 +3,16 @@
 %% the runtime system has for that node, and sends it.
 %%
 %% A send waits while the other node does not read: the runtime system holds the data
-%% then, and suspends who makes more of it.
+%% then, and suspends who makes more of it.  And a send costs two ways through the
+%% daemon: so what there is goes in one, each packet behind its length in 4 bytes.
 -module(gentcp_dist_output).
 -behaviour(gen_server).
 
 -export([start_link/1, run/2, tick/1]).
 -export([init/1, handle_call/3, handle_cast/2, handle_info/2]).
+
+-define(AT_ONCE, 16#20000).     % bytes of packets in one send, or one packet that has more
+-define(TICK, <<0:32>>).
 
 -record(state, {
     socket :: gentcp:socket(),
@@ -39,13 +43,14 @@ init({Socket, Input}) ->
 -spec handle_call({run, erlang:dist_handle()}, gen_server:from(), #state{}) ->
     {reply, ok, #state{}}.
 handle_call({run, Handle}, {Input, _}, State) ->
+    _ = erlang:dist_ctrl_set_opt(Handle, get_size, true),
     ok = erlang:dist_ctrl_input_handler(Handle, Input),
     ok = erlang:dist_ctrl_get_data_notification(Handle),
     {reply, ok, State#state{handle = Handle}}.
 
 -spec handle_cast(tick, #state{}) -> {noreply, #state{}}.
 handle_cast(tick, State) ->
-    _ = send([], State),
+    _ = send([?TICK], State),
     {noreply, State}.
 
 -spec handle_info(term(), #state{}) -> {noreply, #state{}}.
@@ -60,13 +65,25 @@ handle_info(_, State) ->
     {noreply, State}.
 
 drain(Handle, State) ->
-    case erlang:dist_ctrl_get_data(Handle) of
-        none -> erlang:dist_ctrl_get_data_notification(Handle);
-        Data -> send(Data, State) =:= ok andalso drain(Handle, State)
+    {Left, Packets} = packets(Handle, [], 0),
+    case send(Packets, State) of
+        ok when Left =:= more -> drain(Handle, State);
+        ok -> erlang:dist_ctrl_get_data_notification(Handle);
+        closed -> closed
     end.
 
-send(Data, #state{socket = Socket} = State) ->
-    case gentcp:send(Socket, Data) of
+packets(_, Packets, Bytes) when Bytes >= ?AT_ONCE ->
+    {more, lists:reverse(Packets)};
+packets(Handle, Packets, Bytes) ->
+    case erlang:dist_ctrl_get_data(Handle) of
+        none -> {none, lists:reverse(Packets)};
+        {Size, Data} -> packets(Handle, [[<<Size:32>> | Data] | Packets], Bytes + Size)
+    end.
+
+send([], _) ->
+    ok;
+send(Packets, #state{socket = Socket} = State) ->
+    case gentcp:send(Socket, Packets) of
         ok -> ok;
         {error, _} -> ended(State)
     end.

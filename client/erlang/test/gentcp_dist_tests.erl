@@ -193,7 +193,7 @@ watched(Pid) ->
     receive {Ref, Told} -> Told after ?DEADLINE div 2 -> nothing end.
 
 %% Nodes without a word for each other stay connected, and one that does not even tick
-%% is given up.  There are four ticks in the time.
+%% is given up, whatever waits to be sent to it.  There are four ticks in the time.
 t_tick() ->
     {One, {_, Name} = Two} = two_nodes(["-kernel", "net_ticktime", "4" | ?CARRIER]),
     Watch = in(One, watch, []),
@@ -206,10 +206,24 @@ t_tick() ->
     end),
     Pid = in(Two, os, getpid, []),
     [] = signal("STOP", Pid),
-    ?assertEqual({nodedown, Name, [{nodedown_reason, net_tick_timeout}]},
-                 in(One, watched, [Watch])),
-    [] = signal("KILL", Pid),
+    try
+        Flood = in(One, flood, [Name]),
+        ?assertEqual({nodedown, Name, [{nodedown_reason, net_tick_timeout}]},
+                     in(One, watched, [Watch])),
+        gentcp_test_lib:eventually(fun() -> not in(One, erlang, is_process_alive, [Flood]) end)
+    after
+        %% it would not even see that the test ends
+        [] = signal("KILL", Pid)
+    end,
     stop_nodes([One]).
+
+%% Sends until it has to wait.
+flood(Node) ->
+    {Pid, Ref} = spawn_monitor(fun() ->
+        Data = binary:copy(<<"x">>, 1000000),
+        [erlang:send({nobody, Node}, Data, [noconnect]) || _ <- lists:seq(1, 30)]
+    end),
+    receive {'DOWN', Ref, process, Pid, _} -> not_waiting after ?SOON -> Pid end.
 
 received(From, {_, Name}) ->
     {ok, Info} = in(From, net_kernel, node_info, [Name]),
