@@ -85,7 +85,10 @@ keep_touch(struct session *s)
 int64_t
 keep_left(const struct session *s)
 {
-	return clock_left(s->rpc->alarm.clock, s->keep->deadline);
+	int64_t left = clock_left(s->rpc->alarm.clock, s->keep->deadline);
+
+	/* the ms that had begun is not its own */
+	return left < s->keep->ttl ? left : s->keep->ttl;
 }
 
 void
