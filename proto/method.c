@@ -154,6 +154,9 @@ static const struct method_row rows[] = {
 		{"seq", METHOD_T_LENGTH, false, "the number of an event"}},
 	    0, "\"ok\"",
 	    "Tells that the events up to that number are handled: they are not told again."},
+	[METHOD_DISCOVER] = {METHOD_DISCOVER, "rpc.discover", {{0}},
+	    METHOD_TELLS, "the OpenRPC document",
+	    "Tells all that this daemon speaks, for machines: proto/openrpc.json."},
 };
 /* clang-format on */
 
@@ -185,6 +188,7 @@ static const enum method_id by_name[] = {
     METHOD_PORT,
     METHOD_SETOPTS,
     METHOD_SOCKNAME,
+    METHOD_DISCOVER,
     METHOD_ACK,
     METHOD_ATTACH,
     METHOD_CANCEL,

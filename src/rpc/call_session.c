@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
-/* session.hello, self, clients, cancel. */
+/* session.hello, self, clients, cancel; rpc.discover. */
 #include <stdlib.h>
 #include <string.h>
 
+#include "rpc/openrpc.h"
 #include "rpc/rpc_private.h"
 
 enum { PROTOCOL_VERSION = 1, NAME_MAX_LEN = 128 };
@@ -142,4 +143,11 @@ call_cancel(struct call *call, struct request *q)
 	}
 	message_id_fini(&id);
 	reply_json(call, json_boolean(found));
+}
+
+void
+call_discover(struct call *call, struct request *q)
+{
+	(void)q;
+	reply_text(call, openrpc_document, openrpc_len);
 }

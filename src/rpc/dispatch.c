@@ -48,6 +48,7 @@ static const struct {
     [METHOD_KEEP] = {call_keep, GONE_CLOSED},
     [METHOD_ACK] = {call_ack, GONE_CLOSED},
     [METHOD_ATTACH] = {call_attach, GONE_CLOSED},
+    [METHOD_DISCOVER] = {call_discover, GONE_CLOSED},
 };
 
 bool

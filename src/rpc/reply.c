@@ -71,6 +71,21 @@ reply_json(struct call *call, json_t *result)
 }
 
 void
+reply_text(struct call *call, const char *text, size_t len)
+{
+	struct bytes *out = begin(call);
+
+	if (out == NULL) {
+		call_close(call);
+		return;
+	}
+	message_open_result(out, &call->id);
+	bytes_append(out, text, len);
+	message_close(out, MESSAGE_PLAIN, 0, line(call));
+	end(call, NULL, 0);
+}
+
+void
 reply_fd(struct call *call, int fd)
 {
 	struct session *s = call->session;

@@ -318,6 +318,8 @@ void reply_error(struct call *call, int reason, json_t *data);
 void reply_refused(struct call *call, int reason, const char *option, const char *detail);
 /* One of JSON-RPC's own errors; text is a sentence. */
 void reply_fault(struct call *call, int code, const char *text);
+/* The result is this text, which is JSON without a line's end in it. */
+void reply_text(struct call *call, const char *text, size_t len);
 /* {"fd":"passed"} with fd, which is the callee's now. */
 void reply_fd(struct call *call, int fd);
 /* recv's result. */
@@ -383,6 +385,7 @@ call_handler call_keep, call_attach, call_ack;
 
 /* What session.hello and session.attach answer to client id. */
 json_t *hello_new(const struct rpc *rpc, uint64_t id);
+call_handler call_discover;
 
 /*
  * Carries out a send that was read by message_send_read().  False: nothing was

@@ -94,6 +94,7 @@ START_TEST(shapes)
 	    {"session.keep", "ttl replay?", 0},
 	    {"session.attach", "client token seen?", METHOD_ALONE},
 	    {"session.ack", "seq", 0},
+	    {"rpc.discover", "", METHOD_TELLS},
 	};
 
 	ck_assert_uint_eq(sizeof rows / sizeof *rows, METHOD_COUNT);
