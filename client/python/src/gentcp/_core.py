@@ -135,11 +135,14 @@ class State:
         self.coming: Optional[Wait] = None  # who waits for an event
         self.kept: Deque[bytes] = deque()  # of recvs whose callers went away
         self.accepted: Deque[int] = deque()  # the same of accepts
+        self.withdrawn: Deque[Call] = deque()  # recvs and accepts that are to be answered yet
         self.active: Any = None  # as far as known; None: not
         self.rearm: Any = None  # what iterating sets again: "once" or a number
         self.paused: Optional[Call] = None  # the getopts that knows what to restore
         self.held = False  # being handed over: nobody takes from the mailbox
         self.owned = True
+        self.closed = False  # here, or given away
+        self.ended = False  # a recv has told that the peer closed
 
     def wake(self) -> None:
         if self.coming is not None and not self.held:
@@ -270,9 +273,11 @@ class Core:
         call = self._calls.pop(number, None) if type(number) is int else None
         if "error" in value and number is None:
             raise errors.ProtocolError("gentcpd cannot read us: %.200r" % (value["error"],))
-        if call is None or ("result" in value) == ("error" in value):
+        if call is None:
             raise errors.ProtocolError("a reply to nothing: %.200r" % (value,))
         try:
+            if ("result" in value) == ("error" in value):
+                raise ValueError("not one of result and error")
             if "error" in value:
                 call.fail(self._error(value["error"], message.attachment))
                 return
@@ -375,6 +380,7 @@ class Core:
             self.states.pop(accepted, None)
         state.take_all()
         state.owned = False
+        state.closed = True
         state.held = False
         state.wake()
 

@@ -36,6 +36,25 @@ def request(core: Core, method: str, params: Mapping[str, Any], data: Optional[b
     return (yield from wait_for(core, core.call(method, params, data, fds)))
 
 
+def _wait_withdrawing(core: Core, state: State, call: Call,
+                      late: Callable[[Reply], None]) -> Operation[Reply]:
+    """The same for a recv or accept, whose fate the next one waits for."""
+    try:
+        return (yield from wait_for(core, call, late))
+    finally:
+        if not call.done:
+            state.withdrawn.append(call)
+
+
+def _settle(state: State) -> Operation[None]:
+    """Waits for what was withdrawn: what it got comes before all that is asked now."""
+    while state.withdrawn:
+        if state.withdrawn[0].done:
+            state.withdrawn.popleft()
+        else:
+            yield state.withdrawn[0]
+
+
 def hello(core: Core, name: str) -> Operation[Dict[str, Any]]:
     """Introduces the client: from now on bytes are attached, both ways."""
     reply = yield from request(core, "session.hello", {
@@ -93,6 +112,9 @@ def open_socket(core: Core, method: str, params: Dict[str, Any], options: Option
 
 def accept(core: Core, state: State, timeout: Optional[float]) -> Operation[State]:
     """A connection of a listener."""
+    if state.closed:  # perhaps with its client, which was its own
+        raise errors.Closed("closed", 10001)
+    yield from _settle(state)
     if state.accepted:
         return core.states[state.accepted.popleft()]
 
@@ -101,7 +123,7 @@ def accept(core: Core, state: State, timeout: Optional[float]) -> Operation[Stat
 
     call = core.call("gen_tcp.accept",
                      {"socket": state.number, "timeout": milliseconds(timeout)})
-    reply = yield from wait_for(core, call, late)
+    reply = yield from _wait_withdrawing(core, state, call, late)
     state.accepted.append(reply.result["socket"])
     made = core.states[state.accepted.popleft()]
     made.set_active(state.active)
@@ -146,11 +168,18 @@ def _give_back(core: Core, state: State) -> None:
 
 def recv(core: Core, state: State, length: int, timeout: Optional[float]) -> Operation[bytes]:
     """Bytes of a passive socket.  What came for a recv that was interrupted comes first."""
+    yield from _settle(state)
     found = _from_kept(state, length)
     if found is not None:
         return found
     _give_back(core, state)
+    reply = yield from _recv(core, state, length, timeout)
+    if "http" in reply.result:
+        state.put(_http_event(state, reply))
+    return _received(reply)
 
+
+def _recv(core: Core, state: State, length: int, timeout: Optional[float]) -> Operation[Reply]:
     def late(reply: Reply) -> None:
         if "http" in reply.result:
             state.put(_http_event(state, reply))
@@ -159,20 +188,7 @@ def recv(core: Core, state: State, length: int, timeout: Optional[float]) -> Ope
 
     call = core.call("gen_tcp.recv", {
         "socket": state.number, "length": length, "timeout": milliseconds(timeout)})
-    try:
-        reply = yield from wait_for(core, call, late)
-    except errors.Error:
-        found = _from_kept(state, length)
-        if found is not None:
-            return found
-        raise
-    if "http" in reply.result:
-        late(reply)
-    data = _received(reply)
-    if state.kept:
-        state.kept.append(data)
-        data = _from_kept(state, length) or b""
-    return data
+    return (yield from _wait_withdrawing(core, state, call, late))
 
 
 def _http_event(state: State, reply: Reply) -> events.Event:
@@ -182,17 +198,13 @@ def _http_event(state: State, reply: Reply) -> events.Event:
 
 def recv_http(core: Core, state: State, timeout: Optional[float]) -> Operation[http.Packet]:
     """A line of HTTP from a passive socket."""
-    def late(reply: Reply) -> None:
-        state.put(_http_event(state, reply))
-
+    yield from _settle(state)
     if not any(event.name == "http" for event in state.mailbox):
-        call = core.call("gen_tcp.recv", {
-            "socket": state.number, "length": 0, "timeout": milliseconds(timeout)})
-        reply = yield from wait_for(core, call, late)
+        reply = yield from _recv(core, state, 0, timeout)
         if "http" not in reply.result:
             state.kept.append(_received(reply))
             raise TypeError("not a packet of HTTP: recv() takes it")
-        late(reply)
+        state.put(_http_event(state, reply))
     event = core.take(state)
     if event is None or event.http is None:
         raise TypeError("not a packet of HTTP")
@@ -235,6 +247,8 @@ def next_packet(core: Core, state: State) -> Operation[Optional[events.Event]]:
     """The next packet, None at the end of the stream.  A socket that is passive is asked
     for it, or, where it was active once or N before, is made that again."""
     while True:
+        if state.ended and not state.mailbox:
+            return None
         if not state.mailbox and state.active is False and state.rearm is None:
             return (yield from _next_by_recv(core, state))
         if not state.mailbox and state.active is False:
@@ -262,28 +276,20 @@ def _rearm(core: Core, state: State) -> None:
 
 def _next_by_recv(core: Core, state: State) -> Operation[Optional[events.Event]]:
     try:
+        yield from _settle(state)
         if state.kept:
-            return events.Event("tcp", state.number, (yield from recv(core, state, 0, None)))
-        call = core.call("gen_tcp.recv", {"socket": state.number, "length": 0})
-
-        def late(reply: Reply) -> None:
-            if "http" in reply.result:
-                state.put(_http_event(state, reply))
-            else:
-                state.kept.append(_received(reply))
-
-        reply = yield from wait_for(core, call, late)
+            return events.Event("tcp", state.number, state.kept.popleft())
+        if state.mailbox:
+            return core.take(state)
+        reply = yield from _recv(core, state, 0, None)
     except errors.Closed as e:
+        state.ended = True
         if e.rest:
             raise
         return None
     if "http" in reply.result:
         return _http_event(state, reply)
-    data = _received(reply)
-    if state.kept:
-        state.kept.append(data)
-        data = state.kept.popleft()
-    return events.Event("tcp", state.number, data)
+    return events.Event("tcp", state.number, _received(reply))
 
 
 # --- options, owners, ends ----------------------------------------------------------------
@@ -294,6 +300,7 @@ def setopts(core: Core, state: State, options: Optional[Options],
     made = as_options(options, more)
     active = _active(made)
     if active:
+        yield from _settle(state)
         _give_back(core, state)
     before = state.active, state.rearm
     state.set_active(active)
@@ -330,6 +337,7 @@ def controlling_process(core: Core, state: State, client: int) -> Operation[None
     if not state.owned:
         yield from request(core, "gen_tcp.controlling_process", params)
         return
+    yield from _settle(state)
     _give_back(core, state)
     active: Any = False
     waiting: List[events.Event] = []

@@ -152,11 +152,12 @@ async def streams(sock: Socket, limit: int = LIMIT) -> Tuple[asyncio.StreamReade
     """A reader and a writer for a socket, which is theirs from now on.
 
     The reader's limit is what it buffers; beyond it the peer is slowed down.  The socket
-    is set to ``packet`` raw and to be active some packets at a time.
+    is set to ``packet`` raw, to stay when its peer has closed, and to be active some
+    packets at a time.
     """
     loop = asyncio.get_running_loop()
     own, peer = await sock.sockname(), await sock.peername()
-    await sock.setopts(packet="raw", active=PACKETS)
+    await sock.setopts(packet="raw", exit_on_close=False, active=PACKETS)
     reader = asyncio.StreamReader(limit, loop)
     protocol = asyncio.StreamReaderProtocol(reader, loop=loop)
     transport = Transport(sock, protocol, {"socket": sock, "sockname": own[:2], "peername": peer[:2]})
@@ -221,4 +222,5 @@ async def start_server(handler: Handler, port: Any = 0, *, limit: int = LIMIT,
                        **options: Any) -> Server:
     """asyncio.start_server, by way of gentcpd: handler(reader, writer) for each
     connection."""
+    options.setdefault("exit_on_close", False)
     return Server(await listen(port, **options), handler, limit)
