@@ -92,9 +92,13 @@ def lines(steps):
     for number, step in enumerate(steps, 1):
         who = step.get("by", "")
         message = {"jsonrpc": "2.0"}
+        if "gone" in step:
+            yield number, who, "gone", None
+            continue
         if "event" in step:
+            seq = {"seq": step["seq"]} if "seq" in step else {}
             yield number, who, "<--", {**message, "method": step["event"],
-                                       "params": step["params"]}
+                                       "params": step["params"], **seq}
             continue
         message["id"] = step.get("later") or step.get("reply") or number
         if "call" in step:
