@@ -9,10 +9,13 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from typing import Any, Callable, Deque, Dict, List, Mapping, Optional, Sequence, Tuple, Union
+from typing import TYPE_CHECKING, Any, Callable, Deque, Dict, List, Mapping, Optional, Sequence, Tuple, Union
 
 from . import errors, events
 from ._wire import Decoder, Message, encode, payload
+
+if TYPE_CHECKING:
+    from ._kept import Acks
 
 MAILBOX_HIGH = 1 << 20  # bytes from which a socket that floods its mailbox is made passive
 MAILBOX_LOW = 1 << 18
@@ -143,6 +146,8 @@ class State:
         self.owned = True
         self.closed = False  # here, or given away
         self.ended = False  # a recv has told that the peer closed
+        self.listens = False  # it was so when the client was attached
+        self.doing = 0  # the number of the event that was taken last
 
     def wake(self) -> None:
         if self.coming is not None and not self.held:
@@ -193,6 +198,11 @@ class Core:
         self.reasons: Dict[int, str] = {}
         self.fds: Deque[int] = deque()
         self.lost: Optional[errors.Lost] = None
+        self.acks: Optional[Acks] = None  # of a kept client
+        self.attached = False  # sockets may be ours that we have not seen open
+        self.ordered: Optional[Wait] = None
+        self.last: Optional[State] = None
+        self.order: Optional[Deque[State]] = None  # whose events come next, if one asks
         self._decoder = Decoder()
         self._calls: Dict[int, Call] = {}
         self._next_id = 1
@@ -217,12 +227,12 @@ class Core:
             count -= len(piece)
 
     def call(self, method: str, params: Mapping[str, Any], data: Optional[bytes] = None,
-             fds: Sequence[int] = ()) -> Call:
+             fds: Sequence[int] = (), ack: Optional[int] = None) -> Call:
         """Makes a request.  fds stay the caller's, and open until it is answered."""
         if self.lost is not None:
             raise self.lost
         call = Call(self._next_id, method)
-        pieces = encode(call.id, method, params, data, len(fds))
+        pieces = encode(call.id, method, params, data, len(fds), ack)
         self._next_id += 1
         self._calls[call.id] = call
         self._write(pieces, tuple(fds))
@@ -315,20 +325,33 @@ class Core:
         event = events.read(message)
         if event is None:
             return
+        if event.seq and self.acks is not None:
+            self.acks.came(event.seq)
+            if event.name in ("down", "tcp_owner"):
+                self.acks.handled(event.seq)
         if event.name == "down":
             self.reasons[event.monitor] = event.reason
             down = self.downs.get(event.monitor)
+            if down is None and self.attached:
+                return  # asked for by a program that is no more
             if down is None:
                 raise errors.ProtocolError("down of no monitor")
             down.finish()
             return
         state = self.states.get(event.socket)
+        if state is None and self.attached and event.name != "tcp_owner":
+            state = self.states[event.socket] = State(event.socket)
         if event.name == "tcp_owner":
             self._given(event, state)
         elif state is None:
             raise errors.ProtocolError(f"{event.name} of a socket that is none of ours")
         else:
             state.put(event)
+            if self.order is not None:
+                self.order.append(state)
+                if self.ordered is not None:
+                    self.ordered.finish()
+                    self.ordered = None
             self._pause(state)
 
     def _given(self, event: events.Event, state: Optional[State]) -> None:
@@ -362,13 +385,26 @@ class Core:
                         {"socket": state.number, "options": {"active": active}})
 
     def take(self, state: State) -> Optional[events.Event]:
-        """The next event of a socket, or None."""
+        """The next event of a socket, or None.  The one before is handled by that."""
+        self.done_with(state)
         if state.held or not state.mailbox:
             return None
         event = state.mailbox.popleft()
+        state.doing = event.seq
         state.size -= len(event.data) + EVENT_COST
         self._resume(state)
         return event
+
+    def done_with(self, state: State) -> None:
+        if state.doing and self.acks is not None:
+            self.acks.handled(state.doing)
+        state.doing = 0
+
+    def done_with_last(self) -> None:
+        """The same of who takes the events of all sockets."""
+        if self.last is not None:
+            self.done_with(self.last)
+        self.last = None
 
     def forget(self, number: int) -> None:
         """The socket is closed, or another's: what is left of it here goes."""
@@ -378,7 +414,10 @@ class Core:
         for accepted in state.accepted:
             self.notify("gen_tcp.close", {"socket": accepted})
             self.states.pop(accepted, None)
-        state.take_all()
+        self.done_with(state)
+        for event in state.take_all():
+            if self.acks is not None and event.seq:
+                self.acks.handled(event.seq)
         state.owned = False
         state.closed = True
         state.held = False
@@ -401,5 +440,7 @@ class Core:
             state.wake()
         for down in self.downs.values():
             down.finish()
+        if self.ordered is not None:
+            self.ordered.finish()
         if self.coming is not None:
             self.coming.finish()

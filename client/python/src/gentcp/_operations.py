@@ -8,6 +8,7 @@ it then withdraws what it asked for, such that nothing is lost.
 
 from __future__ import annotations
 
+from collections import deque
 from typing import Any, Callable, Dict, Generator, List, Mapping, Optional, Sequence, TypeVar
 
 from . import errors, events, http
@@ -133,8 +134,14 @@ def accept(core: Core, state: State, timeout: Optional[float]) -> Operation[Stat
 # --- data -------------------------------------------------------------------------------
 
 
-def send(core: Core, state: State, data: Data) -> Operation[None]:
-    yield from request(core, "gen_tcp.send", {"socket": state.number}, flatten(data))
+def send(core: Core, state: State, data: Data,
+         ack: Optional[events.Event] = None) -> Operation[None]:
+    """With ack, that event is handled by this, in one step."""
+    number = None
+    if ack is not None and ack.seq and core.acks is not None:
+        number = core.acks.with_request(ack.seq)
+    yield from wait_for(core, core.call(
+        "gen_tcp.send", {"socket": state.number}, flatten(data), (), number))
 
 
 def _received(reply: Reply) -> bytes:
@@ -229,11 +236,37 @@ def event(core: Core, state: State) -> Operation[events.Event]:
             return found
         if core.lost is not None:
             raise core.lost
+        if core.acks is not None:
+            core.acks.flush()
         if core.states.get(state.number) is not state:
             raise errors.Closed("closed", 10001)
         if state.coming is None:
             state.coming = Wait()
         yield state.coming
+
+
+def next_event(core: Core) -> Operation[events.Event]:
+    """The next event of any socket, in the order in which they came."""
+    if core.order is None:
+        core.order = deque()
+        waiting = [(e.seq, s) for s in core.states.values() for e in s.mailbox]
+        core.order.extend(s for _, s in sorted(waiting, key=lambda pair: pair[0]))
+    while True:
+        while core.order:
+            state = core.order.popleft()
+            core.done_with_last()
+            found = core.take(state)
+            if found is not None:
+                core.last = state
+                return found
+        core.done_with_last()
+        if core.lost is not None:
+            raise core.lost
+        if core.acks is not None:
+            core.acks.flush()
+        if core.ordered is None:
+            core.ordered = Wait()
+        yield core.ordered
 
 
 def _packet_now(state: State, found: events.Event) -> bool:

@@ -90,13 +90,15 @@ class Message:
 
 
 def encode(request_id: Optional[int], method: str, params: Mapping[str, Any],
-           data: Optional[bytes], fds: int) -> List[bytes]:
+           data: Optional[bytes], fds: int, ack: Optional[int] = None) -> List[bytes]:
     """A request (with None for an id a notification) as the pieces to be written."""
     value: Dict[str, Any] = {"jsonrpc": "2.0", "method": method, "params": params}
     if request_id is not None:
         value["id"] = request_id
     if fds:
         value["fds"] = fds
+    if ack is not None:
+        value["ack"] = ack
     if data is not None:
         value["attached"] = len(data)
     try:

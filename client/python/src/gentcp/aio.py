@@ -22,6 +22,7 @@ from . import _operations as ops
 from . import errors, http
 from ._addresses import Address, read as read_address
 from ._core import Core, State, Wait
+from ._kept import forget, resume
 from ._transport import READ_SIZE, read_some, socket_path, unix_socket, write_some
 from ._wire import Data, Options, as_json, flatten, milliseconds
 from .events import Event
@@ -38,8 +39,15 @@ class Client:
             sock = await client.connect("localhost", 5678, packet="line")
     """
 
-    def __init__(self, path: Optional[str] = None, name: str = "python") -> None:
-        """path is the control socket's; None for $GENTCPD_SOCKET, or where it is usual."""
+    def __init__(self, path: Optional[str] = None, name: str = "python", *,
+                 kept: Optional[str] = None, ttl: float = 60.0) -> None:
+        """path is the control socket's; None for $GENTCPD_SOCKET, or where it is usual.
+
+        kept is a file.  With it the client outlives its connection, by ttl seconds: who
+        opens one with the same file, perhaps after a crash, is that client, with its
+        sockets (:meth:`restored`), and is told again what was not handled.
+        """
+        self._kept, self._ttl = kept, ttl
         self.path = socket_path(path)
         self.name = name
         #: What session.hello answered: the daemon's version and limits.
@@ -71,6 +79,9 @@ class Client:
         self._loop.add_reader(sock.fileno(), self._readable)
         try:
             self.server = await self._run(ops.hello(self._core, self.name))
+            if self._kept is not None:
+                self.server = await self._run(
+                    resume(self._core, self._kept, self._ttl, self.server))
         except BaseException:
             await self.close()
             raise
@@ -232,6 +243,30 @@ class Client:
                 raise
             raise errors.Timeout("timeout", 10002) from None
 
+    # - kept clients -
+
+    @property
+    def resumed(self) -> bool:
+        """Is it one that was there before?"""
+        return self.server.get("resumed") is True
+
+    def restored(self) -> List[Socket]:
+        """The sockets of a client that was resumed, listeners as Listener."""
+        return [Listener(self, state) if state.listens else Socket(self, state)
+                for _, state in sorted(self._core.states.items())]
+
+    async def event(self) -> Event:
+        """The next event of any of its sockets, in the order in which they came.  Asking
+        for it tells that the one before is handled; or ``send(data, ack=event)`` does, in
+        one step with the answer."""
+        return await self._run(ops.next_event(self._core))
+
+    async def forget(self) -> None:
+        """The client is kept no longer: it ends with this connection, and so do its
+        sockets."""
+        if self._kept is not None:
+            await self._run(forget(self._core, self._kept))
+
     # - the rest of the protocol -
 
     async def call(self, method: str, params: Union[Mapping[str, Any], Sequence[Any], None] = None,
@@ -305,9 +340,10 @@ class Socket:
 
     # - data -
 
-    async def send(self, data: Data) -> None:
-        """Sends data as one packet; waits while the socket's queue is full."""
-        await self._run(ops.send(self.client._core, self._state, data))
+    async def send(self, data: Data, *, ack: Optional[Event] = None) -> None:
+        """Sends data as one packet; waits while the socket's queue is full.  With ack, an
+        event of a kept client, that is handled and answered in one step."""
+        await self._run(ops.send(self.client._core, self._state, data, ack))
 
     async def recv(self, length: int = 0, timeout: Optional[float] = None) -> bytes:
         """Receives from a passive socket: length bytes, or with 0 what there is, or a

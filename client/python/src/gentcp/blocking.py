@@ -30,6 +30,7 @@ from . import _operations as ops
 from . import errors, http
 from ._addresses import Address, read as read_address
 from ._core import Core, State, Wait
+from ._kept import forget, resume
 from ._transport import READ_SIZE, read_some, socket_path, unix_socket, write_some
 from ._wire import Data, Options, as_json, flatten, milliseconds
 from .events import Event
@@ -42,9 +43,16 @@ class Client:
     """A connection to gentcpd: what a process is to Erlang.  It owns the sockets that it
     opens, and they close when it ends."""
 
-    def __init__(self, path: Optional[str] = None, name: str = "python") -> None:
+    def __init__(self, path: Optional[str] = None, name: str = "python", *,
+                 kept: Optional[str] = None, ttl: float = 60.0) -> None:
         """Connects and says hello.  path is the control socket's; None for
-        $GENTCPD_SOCKET, or where it is usual."""
+        $GENTCPD_SOCKET, or where it is usual.
+
+        kept is a file.  With it the client outlives its connection, by ttl seconds: who
+        opens one with the same file, perhaps after a crash, is that client, with its
+        sockets (:meth:`restored`), and is told again what was not handled.
+        """
+        self._kept = kept
         self.path = socket_path(path)
         self._core = Core(lambda: None)
         self._ephemeral = False
@@ -60,9 +68,11 @@ class Client:
             self._sock.connect(self.path)
             #: What session.hello answered: the daemon's version and limits.
             self.server: Dict[str, Any] = self._run(ops.hello(self._core, name))
+            if kept is not None:
+                self.server = self._run(resume(self._core, kept, ttl, self.server))
         except OSError as e:
             self.close()
-            if isinstance(e, errors.Error):
+            if isinstance(e, errors.Error) or e.filename == kept is not None:
                 raise
             raise errors.Lost(f"no gentcpd at {self.path}: {e.strerror}") from e
 
@@ -229,6 +239,30 @@ class Client:
         made.given_by = client
         return made
 
+    # - kept clients -
+
+    @property
+    def resumed(self) -> bool:
+        """Is it one that was there before?"""
+        return self.server.get("resumed") is True
+
+    def restored(self) -> List[Socket]:
+        """The sockets of a client that was resumed, listeners as Listener."""
+        return [Listener(self, state) if state.listens else Socket(self, state)
+                for _, state in sorted(self._core.states.items())]
+
+    def event(self) -> Event:
+        """The next event of any of its sockets, in the order in which they came.  Asking
+        for it tells that the one before is handled; or ``send(data, ack=event)`` does, in
+        one step with the answer."""
+        return self._run(ops.next_event(self._core))
+
+    def forget(self) -> None:
+        """The client is kept no longer: it ends with this connection, and so do its
+        sockets."""
+        if self._kept is not None:
+            self._run(forget(self._core, self._kept))
+
     # - the rest of the protocol -
 
     def call(self, method: str, params: Union[Mapping[str, Any], Sequence[Any], None] = None,
@@ -296,9 +330,10 @@ class Socket:
 
     # - data -
 
-    def send(self, data: Data) -> None:
-        """Sends data as one packet; waits while the socket's queue is full."""
-        self.client._run(ops.send(self.client._core, self._state, data))
+    def send(self, data: Data, *, ack: Optional[Event] = None) -> None:
+        """Sends data as one packet; waits while the socket's queue is full.  With ack, an
+        event of a kept client, that is handled and answered in one step."""
+        self.client._run(ops.send(self.client._core, self._state, data, ack))
 
     def recv(self, length: int = 0, timeout: Optional[float] = None) -> bytes:
         """Receives from a passive socket: length bytes, or with 0 what there is, or a

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Dict, Optional
 
 from . import http
@@ -19,7 +19,7 @@ class Event:
     ``data`` are the bytes of ``tcp`` and ``port``; ``header`` those that the option header
     set apart, which stood before them.  ``http`` is the packet of ``http``.  ``reason`` is
     that of ``tcp_error`` and ``down``; ``client`` who gave the socket (``tcp_owner``);
-    ``monitor`` that of ``down``.
+    ``monitor`` that of ``down``.  ``seq`` is its number, where the client is kept.
     """
 
     name: str
@@ -30,6 +30,7 @@ class Event:
     reason: str = ""
     client: int = 0
     monitor: int = 0
+    seq: int = 0  # of a kept client's: its number
     json: Dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     @property
@@ -82,6 +83,9 @@ def read(message: Message) -> Optional[Event]:
     try:
         if not isinstance(name, str) or not isinstance(params, dict):
             raise ValueError("a notification without a name or params")
-        return _read(name, params, message.attachment)
+        made = _read(name, params, message.attachment)
+        if made is not None and "seq" in message.value:
+            made = replace(made, seq=_number(message.value, "seq"))
+        return made
     except (ValueError, KeyError, TypeError) as e:
         raise ProtocolError(f"a broken event {str(name)[:32]!r}: {e!r}") from None
