@@ -33,7 +33,7 @@ kept="session.keep session.attach session.ack"
 binding C "rpc.discover $kept" client/*.c
 binding Python "" client/python/src/gentcp/*.py
 # Node passes no descriptors
-binding Node "file.sendfile inet.getfd gen_tcp.fdopen $kept" client/node/lib/*.js
+binding Node "file.sendfile inet.getfd gen_tcp.fdopen" client/node/lib/*.js
 # what gen_tcp has; a process stands for a client there, and dies instead of cancelling
 binding Erlang "inet.getfd inet.port rpc.discover session.cancel session.clients session.self $kept" \
     client/erlang/src/*.erl

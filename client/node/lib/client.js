@@ -7,6 +7,7 @@ const fs = require('node:fs');
 const net = require('node:net');
 const path = require('node:path');
 const {GentcpError, LostError, ProtocolError} = require('./errors');
+const {resume} = require('./kept');
 const {Decoder, asJson, encode, flatten, payload} = require('./wire');
 
 const SYSTEM_PATH = '/run/gentcpd/gentcpd.sock';
@@ -44,6 +45,13 @@ class Client extends EventEmitter {
 		this.nextId = 1;
 		this.decoder = new Decoder(options.maxLine, options.maxAttachment);
 		this.connection = null;
+		this.kept = options.kept; // the file of one that outlives its connection …
+		this.ttl = options.ttl ?? 60000; // … by so many ms
+		this.resumed = false; // is it one that was there before?
+		this.acks = null;
+		this.attached = false; // sockets may be ours that we have not seen open
+		this.order = []; // numbers of sockets whose events nextEvent() takes
+		this.taker = null; // who waits in it
 	}
 
 	/** The client's number: what others give sockets to. */
@@ -61,11 +69,13 @@ class Client extends EventEmitter {
 		this.server = (await this.request('session.hello', hello)).result;
 		if (!isNumber(this.server?.client)) this.fault(new ProtocolError('a broken reply to session.hello'));
 		if (this.lost) throw this.lost;
+		if (this.kept !== undefined) this.resumed = await resume(this, this.kept, this.ttl);
 		return this;
 	}
 
 	/** Ends the client: its sockets close; what they have queued is still sent. */
 	close() {
+		this.acks?.flush();
 		this.end(new LostError('the client was closed'));
 	}
 
@@ -77,6 +87,7 @@ class Client extends EventEmitter {
 		this.calls.clear();
 		for (const call of calls) call.reject(why);
 		for (const socket of [...this.sockets.values()]) socket.lose(why);
+		this.taker?.();
 		this.emit('close', why);
 	}
 
@@ -93,11 +104,11 @@ class Client extends EventEmitter {
 	 * waits is withdrawn; what it may have got until then is late's, and null where it is
 	 * nothing. This promise of that is given to withdrew.
 	 */
-	request(method, params, {data, signal, late, withdrew} = {}) {
+	request(method, params, {data, signal, late, withdrew, ack} = {}) {
 		if (this.lost) return Promise.reject(this.lost);
 		if (signal?.aborted) return Promise.reject(signal.reason);
 		const id = this.nextId;
-		const pieces = encode(id, method, params, data);
+		const pieces = encode(id, method, params, data, ack);
 		this.nextId++;
 		return new Promise((resolve, reject) => {
 			const call = {method, resolve, reject};
@@ -215,13 +226,19 @@ class Client extends EventEmitter {
 		}
 	}
 
-	event({value: {method, params}, attachment}) {
+	event({value: {method, params, seq}, attachment}) {
 		const known = typeof method === 'string' && params !== null && typeof params === 'object';
 		if (!known || !isNumber(params.socket)) throw new ProtocolError('a broken event');
+		if (seq !== undefined) {
+			if (!isNumber(seq)) throw new ProtocolError('a broken seq');
+			this.acks?.came(seq);
+			if (method === 'down' || method === 'tcp_owner') this.acks?.handled(seq);
+		}
 		if (method === 'down') {
 			this.wentDown(params);
 			return;
 		}
+		if (this.attached && !this.sockets.has(params.socket)) this.sockets.set(params.socket, new Waiting());
 		const socket = this.sockets.get(params.socket);
 		if (method === 'tcp_owner') {
 			if (!isNumber(params.from)) throw new ProtocolError('a broken tcp_owner');
@@ -230,7 +247,11 @@ class Client extends EventEmitter {
 			return;
 		}
 		if (socket === undefined) throw new ProtocolError(`${method} of a socket that is none of ours`);
-		socket.take(this.readEvent(method, params, attachment));
+		const event = this.readEvent(method, params, attachment);
+		if (seq !== undefined) event.seq = seq;
+		socket.take(event);
+		if (this.acks !== null) this.order.push(params.socket);
+		this.taker?.();
 	}
 
 	readEvent(name, params, attachment) {
@@ -253,6 +274,7 @@ class Client extends EventEmitter {
 	}
 
 	wentDown({monitor, socket, reason}) {
+		if (this.attached && !this.monitors.has(monitor)) return; // of a program that is no more
 		if (this.monitors.get(monitor) !== null || typeof reason !== 'string') throw new ProtocolError('down of no monitor');
 		this.monitors.set(monitor, {monitor, socket, reason});
 		this.emit('down', monitor, reason);

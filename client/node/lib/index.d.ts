@@ -45,6 +45,8 @@ export interface SocketEvent {
 	header?: Buffer;
 	http?: HttpPacket;
 	reason?: string;
+	/** Of a kept client's: its number. */
+	seq?: number;
 }
 
 /** Milliseconds, and what withdraws the request. */
@@ -71,6 +73,12 @@ export interface ClientSettings {
 	/** The control socket; else $GENTCPD_SOCKET, or where it is usual. */
 	path?: string;
 	name?: string;
+	/**
+	 * A file. With it the client outlives its connection, by ttl ms: who opens one with the
+	 * same file is that client, and is told again what was not handled.
+	 */
+	kept?: string;
+	ttl?: number;
 	maxLine?: number;
 	maxAttachment?: number;
 }
@@ -105,7 +113,7 @@ export class Socket extends Duplex {
 	readonly number: number;
 	/** The client that gave it, if one did. */
 	givenBy?: number;
-	send(data: Data): Promise<void>;
+	send(data: Data, options?: {ack?: SocketEvent}): Promise<void>;
 	recv(length?: number, waiting?: Waiting): Promise<Packet>;
 	/** The next message of a socket that the program made active. */
 	event(waiting?: Waiting): Promise<SocketEvent>;
@@ -158,6 +166,14 @@ export class Client extends EventEmitter {
 	socket(number: number): Socket;
 	listener(number: number, settings?: SocketSettings): Listener;
 	given(): Promise<Socket>;
+	/** Is it a kept one that was there before? */
+	readonly resumed: boolean;
+	/** Its sockets then, listeners as Listener. */
+	restored(settings?: SocketSettings): Promise<Array<Socket | Listener>>;
+	/** The next event of any of a kept client's sockets, in order. */
+	nextEvent(): Promise<SocketEvent>;
+	/** It is kept no longer. */
+	forget(): Promise<void>;
 	getaddrs(host: string, family?: 'inet' | 'inet6'): Promise<string[]>;
 	monitor(socket: Socket | number): Promise<number>;
 	cancelMonitor(monitor: number): Promise<boolean>;

@@ -4,6 +4,7 @@
 
 const base = require('./client');
 const {GentcpError, LostError, ProtocolError} = require('./errors');
+const {forget} = require('./kept');
 const {Listener} = require('./listener');
 const {Socket, activeOf, wait} = require('./socket');
 
@@ -91,6 +92,43 @@ class Client extends base.Client {
 	listener(number, settings) {
 		const known = this.sockets.get(number);
 		return known instanceof Listener ? known : new Listener(this, number, undefined, settings);
+	}
+
+	/** The sockets of a client that was resumed, listeners as Listener. */
+	async restored(settings) {
+		const numbers = (await this.whoami()).sockets;
+		return Promise.all(numbers.map(async (number) => {
+			const {states} = await this.call('inet.info', {socket: number});
+			if (!this.sockets.has(number)) this.sockets.set(number, new base.Waiting());
+			return states.includes('listen') ? this.listener(number, settings) : new Socket(this, number, settings);
+		}));
+	}
+
+	/**
+	 * The next event of any of a kept client's sockets, in order. Asking for it tells that
+	 * the one before is handled; or send(data, {ack: event}) does, with the answer.
+	 */
+	async nextEvent() {
+		for (;;) {
+			this.last?.done();
+			this.last = null;
+			while (this.order.length > 0) {
+				const number = this.order.shift();
+				const socket = this.sockets.get(number) instanceof base.Waiting ? new Socket(this, number) : this.sockets.get(number);
+				if (!(socket instanceof Socket) || socket.mailbox.length === 0) continue;
+				this.last = socket;
+				return socket.next();
+			}
+			if (this.lost) throw this.lost;
+			this.acks?.flush();
+			await new Promise((resolve) => (this.taker = resolve));
+			this.taker = null;
+		}
+	}
+
+	/** The client is kept no longer: it ends with this connection. */
+	async forget() {
+		if (this.kept !== undefined) await forget(this, this.kept);
 	}
 
 	async getaddrs(host, family = 'inet') {

@@ -47,6 +47,7 @@ class Socket extends Duplex {
 		this.paused = null; // a promise of the value of active to restore
 		this.giving = false;
 		this.gone = false; // another's
+		this.doing = 0; // the number of the event that was taken last
 		this.over = false; // the peer has closed
 		this.kept = []; // bytes of recvs that were withdrawn too late
 		this.withdrawn = Promise.resolve(); // those recvs
@@ -78,10 +79,18 @@ class Socket extends Duplex {
 	}
 
 	next() {
+		this.done();
 		const event = this.mailbox.shift();
+		this.doing = event.seq ?? 0;
 		this.size -= sizeOf(event);
 		if (this.size < LOW) this.paused?.then((active) => this.goOn(active));
 		return event;
+	}
+
+	/** The event that was taken last is handled. */
+	done() {
+		if (this.doing) this.client.acks?.handled(this.doing);
+		this.doing = 0;
 	}
 
 	/** The mailbox runs over: the socket is passive until it is read. */
@@ -103,6 +112,7 @@ class Socket extends Duplex {
 		if (this.giving) return;
 		while (this.waiting.length > 0 && this.mailbox.length > 0) this.waiting.shift().resolve(this.next());
 		while (this.wanted && this.mailbox.length > 0) this.pass(this.next());
+		if (this.mailbox.length === 0) this.client.acks?.flush();
 	}
 
 	/** An event to the stream. */
@@ -124,6 +134,8 @@ class Socket extends Duplex {
 	event({timeout, signal} = {}) {
 		if (this.mailbox.length > 0 && !this.giving) return Promise.resolve(this.next());
 		if (this.client.lost) return Promise.reject(this.client.lost);
+		this.done();
+		this.client.acks?.flush();
 		return new Promise((resolve, reject) => {
 			let timer;
 			const entry = {};
@@ -155,6 +167,7 @@ class Socket extends Duplex {
 	// --- the stream ---
 
 	_read() {
+		this.done();
 		this.wanted = true;
 		this.deliver();
 		if (!this.wanted || this.armed || this.manual || this.giving || this.over) return;
@@ -199,6 +212,8 @@ class Socket extends Duplex {
 
 	/** Events of it are no longer ours. */
 	forget() {
+		this.done();
+		for (const {seq} of this.mailbox.splice(0)) if (seq) this.client.acks?.handled(seq);
 		if (this.client.sockets.get(this.number) === this) this.client.sockets.delete(this.number);
 		if (this.client.ephemeral && this.client.sockets.size === 0) this.client.close();
 	}
@@ -217,9 +232,13 @@ class Socket extends Duplex {
 
 	// --- data ---
 
-	/** Sends data as one packet; resolves when gen_tcp:send would return. */
-	async send(data) {
-		await this.ask('gen_tcp.send', {}, {data: flatten(data)});
+	/**
+	 * Sends data as one packet; resolves when gen_tcp:send would return. With ack, an event
+	 * of a kept client, that is handled and answered in one step.
+	 */
+	async send(data, {ack} = {}) {
+		const number = ack?.seq ? this.client.acks?.withRequest(ack.seq) : undefined;
+		await this.ask('gen_tcp.send', {}, {data: flatten(data), ack: number});
 	}
 
 	/**
@@ -302,7 +321,7 @@ class Socket extends Duplex {
 			active = await (this.paused ?? this.result('inet.getopts', {names: ['active']}).then((o) => o.active, () => false));
 			if (active) await this.result('inet.setopts', {options: {active: false}});
 			events = [...this.unread(), ...this.mailbox.splice(0)];
-			const messages = events.filter((e) => e.name !== 'tcp_owner').map(({name, ...params}) => ({method: name, params: asJson(params)}));
+			const messages = events.filter((e) => e.name !== 'tcp_owner').map(({name, seq, ...params}) => ({method: name, params: asJson(params)}));
 			if (this.kept.length > 0) await this.unrecv(this.kept.splice(0));
 			await this.result('gen_tcp.controlling_process', {
 				client: number, ...(messages.length > 0 && {messages}), ...(active && {active}),

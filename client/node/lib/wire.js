@@ -46,9 +46,10 @@ function payload(value) {
 }
 
 /** A request, or without id a notification, as the buffers to be written. */
-function encode(id, method, params, data) {
+function encode(id, method, params, data, ack) {
 	const message = {jsonrpc: '2.0', method, params: asJson(params)};
 	if (id !== null) message.id = id;
+	if (ack !== undefined) message.ack = ack;
 	if (data !== undefined) message.attached = data.length;
 	const line = Buffer.from(JSON.stringify(message) + '\n');
 	return data === undefined || data.length === 0 ? [line] : [line, data];

@@ -13,6 +13,7 @@ export async function main(): Promise<void> {
 	if (Buffer.isBuffer(packet)) packet.toString();
 	else if (packet.type === 'http_request') packet.version[0].toFixed();
 	const event = await socket.event();
+	await socket.send(event.data ?? "", {ack: event});
 	const size: number | undefined = event.data?.length;
 	for await (const other of listener) await other.controllingProcess(client);
 	socket.pipe(socket);

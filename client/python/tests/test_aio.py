@@ -181,6 +181,26 @@ async def test_timeouts():
 
 
 @run
+async def test_a_timeout_loses_nothing():
+    async with gentcp.Client() as client:
+        made, taken = await pair(client, packet="line", active=True)
+        got, sent = [], 0
+        while sent < 200:
+            if sent % 2:
+                await asyncio.sleep(0.001)
+            sending = asyncio.ensure_future(made.send("%d\n" % sent))
+            sent += 1
+            try:
+                got.append((await taken.event(timeout=0.0002 * (sent % 5))).data)
+            except gentcp.Timeout:
+                pass
+            await sending
+        while len(got) < sent:
+            got.append((await taken.event(timeout=10)).data)
+        assert got == [b"%d\n" % i for i in range(sent)]
+
+
+@run
 async def test_many_calls_at_once():
     async with gentcp.Client() as client:
         pairs = [await pair(client, packet=4) for _ in range(50)]

@@ -384,9 +384,12 @@ class Core:
             self.notify("inet.setopts",
                         {"socket": state.number, "options": {"active": active}})
 
-    def take(self, state: State) -> Optional[events.Event]:
-        """The next event of a socket, or None.  The one before is handled by that."""
+    def take(self, state: State,
+             order: Optional[Deque[State]] = None) -> Optional[events.Event]:
+        """The next event of a socket, or None.  The one before is handled by that.  order
+        is what remains so, where events are taken by it."""
         self.done_with(state)
+        self.order = order
         if state.held or not state.mailbox:
             return None
         event = state.mailbox.popleft()

@@ -255,7 +255,7 @@ def next_event(core: Core) -> Operation[events.Event]:
         while core.order:
             state = core.order.popleft()
             core.done_with_last()
-            found = core.take(state)
+            found = core.take(state, core.order)
             if found is not None:
                 core.last = state
                 return found

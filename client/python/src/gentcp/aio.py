@@ -14,6 +14,7 @@ from __future__ import annotations
 import asyncio
 import os
 import socket as _socket
+import time
 from types import TracebackType
 from typing import (Any, AsyncIterator, BinaryIO, Dict, List, Mapping,
                     Optional, Sequence, Tuple, Type, TypeVar, Union)
@@ -89,6 +90,9 @@ class Client:
 
     async def close(self) -> None:
         """Ends the client; its sockets close, and what they had queued is still sent."""
+        if self._core.acks is not None:
+            self._core.acks.flush()
+            self._flush()
         self._end(errors.Lost("the client was closed"))
 
     @property
@@ -149,13 +153,14 @@ class Client:
             pass  # what it has still said is read first; then its end
         self._loop.remove_writer(self._sock.fileno())
 
-    async def _run(self, operation: ops.Operation[T]) -> T:
+    async def _run(self, operation: ops.Operation[T], timeout: Optional[float] = None) -> T:
         """Carries an operation out; see _operations."""
+        deadline = None if timeout is None else time.monotonic() + timeout
         try:
             wait = next(operation)
             while True:
                 try:
-                    await self._done(wait)
+                    await self._done(wait, deadline)
                 except BaseException as e:
                     operation.throw(e)
                     raise
@@ -164,20 +169,29 @@ class Client:
             value: T = end.value
             return value
 
-    async def _done(self, wait: Wait) -> None:
+    async def _done(self, wait: Wait, deadline: Optional[float]) -> None:
+        """Not by wait_for: what is done when the time is over is not to be lost."""
         if wait.done:
             return
-        future = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        future = loop.create_future()
+        timer = None
 
         def wake() -> None:
             if not future.done():
                 future.set_result(None)
 
         wait.on_done(wake)
+        if deadline is not None:
+            timer = loop.call_later(max(0, deadline - time.monotonic()), wake)
         try:
             await future
         finally:
             wait.forget(wake)
+            if timer is not None:
+                timer.cancel()
+        if not wait.done:
+            raise errors.Timeout("timeout", 10002)
 
     # - sockets -
 
@@ -230,18 +244,10 @@ class Client:
     async def given(self, timeout: Optional[float] = None) -> Socket:
         """The next socket that another client gives to this one by controlling_process;
         its ``given_by`` is that client."""
-        number, client = await self._timed(ops.given(self._core), timeout)
+        number, client = await self._run(ops.given(self._core), timeout)
         made = Socket(self, self._core.states.get(number) or State(number))
         made.given_by = client
         return made
-
-    async def _timed(self, operation: ops.Operation[T], timeout: Optional[float]) -> T:
-        try:
-            return await asyncio.wait_for(self._run(operation), timeout)
-        except asyncio.TimeoutError as e:
-            if isinstance(e, errors.Error):
-                raise
-            raise errors.Timeout("timeout", 10002) from None
 
     # - kept clients -
 
@@ -368,7 +374,7 @@ class Socket:
 
     async def event(self, timeout: Optional[float] = None) -> Event:
         """The next message of an active socket, as gen_tcp sends them to its owner."""
-        return await self.client._timed(ops.event(self.client._core, self._state), timeout)
+        return await self.client._run(ops.event(self.client._core, self._state), timeout)
 
     async def _packets(self) -> AsyncIterator[Event]:
         while True:
@@ -491,7 +497,7 @@ class Monitor:
 
     async def wait(self, timeout: Optional[float] = None) -> str:
         """Why it is gone: ``normal``, what it failed of, ``killed`` or ``noproc``."""
-        return await self.client._timed(ops.down(self.client._core, self.number), timeout)
+        return await self.client._run(ops.down(self.client._core, self.number), timeout)
 
     async def cancel(self) -> bool:
         """Takes the monitor back; False where it has told, or is about to."""

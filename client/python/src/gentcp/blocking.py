@@ -79,6 +79,9 @@ class Client:
     def close(self) -> None:
         """Ends the client; its sockets close, and what they had queued is still sent."""
         with self._lock:
+            if self._core.acks is not None:
+                self._core.acks.flush()
+                self._flush()
             self._core.end(errors.Lost("the client was closed"))
             self._wake()
             while self._polling:
