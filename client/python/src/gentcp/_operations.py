@@ -42,6 +42,10 @@ def _wait_withdrawing(core: Core, state: State, call: Call,
     """The same for a recv or accept, whose fate the next one waits for."""
     try:
         return (yield from wait_for(core, call, late))
+    except errors.Lost:
+        if state.closed:  # and with it its client, which was its own
+            raise errors.Closed("closed", 10001) from None
+        raise
     finally:
         if not call.done:
             state.withdrawn.append(call)
