@@ -99,6 +99,18 @@ def test_control_c_loses_nothing():
             signal.signal(signal.SIGALRM, before)
 
 
+@pytest.mark.parametrize("active", ["once", 3])
+def test_packets_that_come_with_the_reply_to_accept(active):
+    """The socket is passive again before accept returns."""
+    with gentcp.Client() as client:
+        listener = client.listen(ip="loopback", packet="line", active=active)
+        for _ in range(30):
+            made = client.connect("127.0.0.1", listener.listening_port)
+            made.send("1\n2\n3\n4\n5\n")
+            made.close()
+            assert list(listener.accept(timeout=10)) == [b"%d\n" % i for i in range(1, 6)]
+
+
 def test_a_file():
     with gentcp.Client() as client:
         made, taken = pair(client)

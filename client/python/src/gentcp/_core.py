@@ -88,13 +88,14 @@ class Reply:
 class Call(Wait):
     """A request that was made; ``late`` takes a reply that nobody waits for any more."""
 
-    __slots__ = ("id", "method", "late", "_reply", "_error")
+    __slots__ = ("id", "method", "late", "active", "_reply", "_error")
 
     def __init__(self, request_id: int, method: str) -> None:
         super().__init__()
         self.id = request_id
         self.method = method
         self.late: Optional[Callable[[Reply], None]] = None
+        self.active: Any = None  # of a socket that it opens, whose events come at once
         self._reply: Optional[Reply] = None
         self._error: Optional[errors.Error] = None
 
@@ -298,6 +299,7 @@ class Core:
                 if type(number) is not int or number in self.states:
                     raise ValueError("no new socket")
                 self.states[number] = State(number)
+                self.states[number].set_active(call.active)
             elif call.method == "inet.monitor":
                 self.downs.setdefault(value["result"]["monitor"], Wait())
         except errors.ProtocolError as e:

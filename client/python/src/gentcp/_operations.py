@@ -110,9 +110,8 @@ def open_socket(core: Core, method: str, params: Dict[str, Any], options: Option
         more = {**more, "fd": "passed"}
     params["options"] = _with_defaults(options, more)
     call = core.call(method, as_json(params), None, () if fd is None else (fd,))
-    reply = yield from wait_for(core, call, _close_late(core))
-    core.states[reply.result["socket"]].set_active(_active(params["options"]))
-    return reply
+    call.active = _active(params["options"])
+    return (yield from wait_for(core, call, _close_late(core)))
 
 
 def accept(core: Core, state: State, timeout: Optional[float]) -> Operation[State]:
@@ -128,11 +127,10 @@ def accept(core: Core, state: State, timeout: Optional[float]) -> Operation[Stat
 
     call = core.call("gen_tcp.accept",
                      {"socket": state.number, "timeout": milliseconds(timeout)})
+    call.active = state.active
     reply = yield from _wait_withdrawing(core, state, call, late)
     state.accepted.append(reply.result["socket"])
-    made = core.states[state.accepted.popleft()]
-    made.set_active(state.active)
-    return made
+    return core.states[state.accepted.popleft()]
 
 
 # --- data -------------------------------------------------------------------------------
