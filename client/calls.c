@@ -43,23 +43,14 @@ call_wait_id(struct call *c, uint64_t id, int own_timeout)
 	return c->reply.error == NULL ? GENTCP_OK : error_from(&c->g->error, &c->reply);
 }
 
-static bool
-has_transport(struct gentcp *g)
-{
-	if (g->fd >= 0 || g->lost)
-		return true;
-	connection_fail(g, GENTCP_INVALID, 0, "the connection is not open");
-	return false;
-}
-
 int
 call_wait(struct call *c, const char *method, int own_timeout)
 {
 	uint64_t id = 0;
-	int rc;
+	int rc = reconnect_await(c->g);
 
-	if (!has_transport(c->g))
-		return GENTCP_INVALID;
+	if (rc != GENTCP_OK)
+		return rc;
 	if (bytes_len(&c->params) > 0)
 		bytes_append_char(&c->params, '}');
 	rc = request_put(c->g, method, &c->params, NULL, 0, REQUEST_PLAIN, &id);
@@ -206,11 +197,10 @@ call_with_data(
 {
 	struct call c = {.g = g};
 	uint64_t id = 0;
-	int rc;
+	int rc = reconnect_await(g);
 
-	if (!has_transport(g))
-		return GENTCP_INVALID;
-	rc = request_put_send(g, method, socket, data, len, &id);
+	if (rc == GENTCP_OK)
+		rc = request_put_send(g, method, socket, data, len, &id);
 	if (rc == GENTCP_OK)
 		rc = call_wait_id(&c, id, CALL_NO_TIMEOUT);
 	return call_end(&c, rc);
@@ -324,10 +314,10 @@ gentcp_call(struct gentcp *g, const char *method, const char *params, char **res
 	json_error_t error;
 	uint64_t id = 0;
 	json_t *json;
-	int rc = GENTCP_OK;
+	int rc = reconnect_await(g);
 
-	if (!has_transport(g))
-		return GENTCP_INVALID;
+	if (rc != GENTCP_OK)
+		return rc;
 	if (params != NULL) {
 		json = json_loads(params, JSON_REJECT_DUPLICATES, &error);
 		rc = json == NULL

@@ -59,7 +59,7 @@ gentcp_free(struct gentcp *g)
 		connection_destroy(g);
 		return;
 	}
-	g->freed = true; /* when the callback has returned */
+	g->freed = true; /* the rest when the callback has returned */
 	if (!g->lost)
 		connection_lose(g, 0, "the connection was freed");
 }
@@ -75,7 +75,35 @@ connection_lose(struct gentcp *g, int code, const char *why)
 {
 	g->lost = true;
 	transport_close(g);
+	connection_wake(g);
 	return connection_fail(g, GENTCP_LOST, code, "%s", why);
+}
+
+int
+connection_restart(struct gentcp *g)
+{
+	size_t space;
+
+	/* what gentcp_receive() returned stays valid: it is set aside */
+	if (connection_room(g, 1, &space) == NULL)
+		return connection_no_memory(g);
+	bytes_truncate(&g->in, 0);
+	bytes_truncate(&g->out, 0);
+	bytes_truncate(&g->held, 0);
+	passing_drop(g);
+	g->place = (struct incoming_place){0};
+	*g->fault = '\0';
+	g->hello = g->lost = false;
+	return GENTCP_OK;
+}
+
+void
+connection_wake(struct gentcp *g)
+{
+	if (g->on_wake == NULL || g->woken || g->dispatching || g->freed)
+		return;
+	g->woken = true;
+	g->on_wake(g, g->wake_ctx);
 }
 
 int
@@ -143,6 +171,20 @@ gentcp_on_event(struct gentcp *g, gentcp_event_fn fn, void *ctx)
 	g->event_ctx = ctx;
 }
 
+void
+gentcp_on_wake(struct gentcp *g, gentcp_wake_fn fn, void *ctx)
+{
+	g->on_wake = fn;
+	g->wake_ctx = ctx;
+	g->woken = false;
+}
+
+uint64_t
+gentcp_epoch(const struct gentcp *g)
+{
+	return g->epoch;
+}
+
 int
 connection_greeted(struct gentcp *g, json_t *result)
 {
@@ -154,6 +196,7 @@ connection_greeted(struct gentcp *g, json_t *result)
 		return connection_lose(
 		    g, 0, "this is no gentcpd: its hello names no client");
 	g->client = (uint64_t)client;
+	g->epoch++;
 	if (max > 0)
 		g->max_message = (size_t)max;
 	snprintf(g->server, sizeof g->server, "%s", server == NULL ? "" : server);

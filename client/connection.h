@@ -16,6 +16,7 @@
 #include "client/gentcp.h"
 #include "client/incoming.h"
 #include "client/pending.h"
+#include "client/reconnect.h"
 #include "proto/bytes.h"
 
 enum {
@@ -50,12 +51,16 @@ struct gentcp {
 
 	gentcp_event_fn on_event;
 	void *event_ctx;
+	gentcp_wake_fn on_wake;
+	void *wake_ctx;
+	bool woken; /* since the last gentcp_dispatch() */
+	struct reconnect again;
 	struct gentcp_error error;
 
 	char fault[ERROR_REASON_MAX]; /* what the daemon said before it hung up */
 	char name[CONNECTION_NAME_MAX], server[CONNECTION_NAME_MAX];
 	const char *form; /* session.hello's data; static */
-	uint64_t client;
+	uint64_t client, epoch;
 	size_t max_message;
 
 	int fd; /* -1: none; blocking, but only ever used without waiting */
@@ -85,6 +90,10 @@ int connection_lose(struct gentcp *g, int code, const char *why);
 int connection_ended(struct gentcp *g);
 /* Answers all that waits.  Callbacks may still make requests: they are refused. */
 void connection_end_pending(struct gentcp *g);
+/* Forgets the lost connection's bytes, for a new one on the same g.  A status. */
+int connection_restart(struct gentcp *g);
+/* Something waits for gentcp_dispatch(): calls on_wake, once and not in callbacks. */
+void connection_wake(struct gentcp *g);
 /* What gentcp_free() does, once no callback runs. */
 void connection_destroy(struct gentcp *g);
 
@@ -107,6 +116,9 @@ int connection_handle(struct gentcp *g, const struct gentcp_event **e, size_t *h
 enum incoming_status connection_find_reply(
     struct gentcp *g, uint64_t id, struct incoming *m, size_t *size);
 void connection_taken(struct gentcp *g, struct incoming *m, size_t size);
+
+/* Holds all whole messages that were read; false without memory. */
+bool connection_hold(struct gentcp *g);
 
 /* Reads what session.hello was answered. */
 int connection_greeted(struct gentcp *g, json_t *result);
@@ -174,6 +186,11 @@ void passing_held(struct gentcp *g, const struct incoming *m);
 int passing_take(struct gentcp *g, struct incoming *m, bool held);
 /* Closes what waits. */
 void passing_drop(struct gentcp *g);
+
+/* --- open.c ----------------------------------------------------------------- */
+
+/* Connects to path; GENTCP_TIMEOUT where the backlog is full until deadline. */
+int open_connect(struct gentcp *g, const char *path, int64_t deadline);
 
 /* --- transport.c ------------------------------------------------------------ */
 

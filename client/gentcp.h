@@ -20,7 +20,7 @@
  *    for gentcp_fd() and calls gentcp_dispatch() with timeout 0.
  *
  * CALLBACKS run in gentcp_dispatch() and gentcp_receive() only (and, to end
- * requests that wait, in gentcp_free()).  What comes while a blocking call
+ * requests that wait, in gentcp_free(); gentcp_on_wake()'s is the exception).  What comes while a blocking call
  * waits for its reply is kept, in order, until then: it is the mailbox of this
  * process, and like Erlang's it grows if it is never looked at.  In a callback
  * everything is allowed but gentcp_dispatch() and gentcp_receive(): blocking
@@ -35,8 +35,15 @@
  * ERRORS.  Functions return GENTCP_OK (0) or a negative enum gentcp_status; a
  * result is set only with GENTCP_OK.  After any other, gentcp_error() tells
  * more, until the next call on that connection.  After GENTCP_LOST the
- * connection is good for gentcp_error() and gentcp_free() only; whatever was
- * waiting has been, or at the next gentcp_dispatch() will be, answered with it.
+ * connection is good for gentcp_error() and gentcp_free() only, unless
+ * gentcp_set_reconnect() was called; whatever was waiting has been, or at the
+ * next gentcp_dispatch() will be, answered with it.
+ *
+ * LIFETIMES.  A connection lives from gentcp_new() to gentcp_free().  A socket
+ * lives until it is closed, is given away, or the connection to the daemon ends:
+ * a new connection, by gentcp_set_reconnect() too, is a new client without any
+ * sockets.  Numbers of sockets are never used twice by one daemon, but a daemon
+ * that was started anew counts from the beginning.
  *
  * TIMES are milliseconds, GENTCP_INFINITY none.
  *
@@ -135,7 +142,8 @@ void gentcp_set_timeout(struct gentcp *g, int timeout);
 
 /*
  * Connects to the daemon at path (NULL: the default path) and says hello, all
- * within timeout.  Once only.
+ * within timeout.  Once only.  After gentcp_set_reconnect() it tries again, within
+ * timeout, where the daemon is not there.
  */
 int gentcp_open(struct gentcp *g, const char *path, int timeout);
 
@@ -143,6 +151,47 @@ int gentcp_open(struct gentcp *g, const char *path, int timeout);
 uint64_t gentcp_client(const struct gentcp *g);
 /* "gentcpd/X.Y.Z", "" before the hello. */
 const char *gentcp_server(const struct gentcp *g);
+
+/* --- connecting again ------------------------------------------------------- */
+
+/*
+ * A connection that is lost connects again, to the same path: after about min ms,
+ * then twice as many and so on, up to max, each time a random part of up to a half
+ * less.  1 <= min <= max, else GENTCP_INVALID.  attempts in a row, GENTCP_INFINITY,
+ * or 0, as it is at first: none.  At any time; not for gentcp_feed().
+ *
+ * In gentcp_dispatch() and gentcp_receive(): what waits is answered with
+ * GENTCP_LOST, GENTCP_STATE_LOST is told, then the attempts are made, and
+ * GENTCP_STATE_OPEN is told; until then requests return GENTCP_LOST.
+ * gentcp_dispatch() goes on returning GENTCP_OK or GENTCP_TIMEOUT;
+ * gentcp_receive() returns GENTCP_LOST once, and may be called again.
+ *
+ * A blocking call that finds the loss returns GENTCP_LOST; was its request carried
+ * out?  It may have been.  The next blocking call connects again before it sends,
+ * and waits for that as long as gentcp_set_timeout() allows, GENTCP_LOST if it is
+ * in vain.  But in a callback, or as long as there are events, requests or a
+ * gentcp_on_state() that have not been told of the loss, it returns GENTCP_LOST
+ * at once: gentcp_dispatch() has to be called first.
+ *
+ * The new connection has a number of its own, no sockets, and no monitors.
+ */
+int gentcp_set_reconnect(struct gentcp *g, int min, int max, int attempts);
+
+enum gentcp_state {
+	GENTCP_STATE_OPEN, /* connected again; not told after gentcp_open() */
+	GENTCP_STATE_LOST, /* lost, all sockets with it; to be tried again */
+	GENTCP_STATE_ENDED /* lost for good; GENTCP_LOST is all there is */
+};
+
+typedef void (*gentcp_state_fn)(struct gentcp *g, enum gentcp_state state, void *ctx);
+/* Who is told when that changes; gentcp_error() says why it was lost. */
+void gentcp_on_state(struct gentcp *g, gentcp_state_fn fn, void *ctx);
+
+/*
+ * How often g was connected so far: 1 after gentcp_open().  A socket is good as
+ * long as it stays what it was.
+ */
+uint64_t gentcp_epoch(const struct gentcp *g);
 
 /* --- events ----------------------------------------------------------------- */
 
@@ -253,14 +302,32 @@ int gentcp_fd(const struct gentcp *g);
  * is something unwritten.
  */
 short gentcp_poll_events(const struct gentcp *g);
+/*
+ * How many ms may pass until gentcp_dispatch() has to be called though nothing is
+ * there on the descriptor, as poll(2)'s timeout: 0 where there is something to be
+ * handled already (which a blocking call read), the time of the next attempt
+ * where the connection was lost, -1 if never.
+ */
+int gentcp_next_timeout(const struct gentcp *g);
+
+typedef void (*gentcp_wake_fn)(struct gentcp *g, void *ctx);
+/*
+ * Who is called when gentcp_dispatch() is to be called soon although the
+ * descriptor may not tell: a request was queued, or a loss was found.  Not in
+ * callbacks, and once until the next gentcp_dispatch().  It is for a loop to take
+ * note, and may not call anything on g.  NULL: nobody.
+ */
+void gentcp_on_wake(struct gentcp *g, gentcp_wake_fn fn, void *ctx);
+
 /* Bytes that are queued and not yet written: for a program's own flow control. */
 size_t gentcp_unwritten(const struct gentcp *g);
 /* Writes what can be written without waiting. */
 int gentcp_flush(struct gentcp *g);
 /*
- * Handles what is there: events, replies.  If nothing is there, waits for at
- * most timeout.  Returns GENTCP_OK if anything was handled, GENTCP_TIMEOUT if
- * not, GENTCP_LOST, GENTCP_NOMEM, or GENTCP_FREED.
+ * Handles what is there: events, replies, steps of a new connection.  If nothing
+ * is there, waits for at most timeout; a signal ends the wait.  Returns GENTCP_OK
+ * if anything was handled, GENTCP_TIMEOUT if not, GENTCP_LOST, GENTCP_NOMEM, or
+ * GENTCP_FREED.
  */
 int gentcp_dispatch(struct gentcp *g, int timeout);
 

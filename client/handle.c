@@ -166,13 +166,14 @@ deliver(struct gentcp *g)
 	}
 }
 
-/* The end of a lost connection: all that waits is answered, once. */
+/* After the last message of a lost connection: all that waits is answered, once. */
 static int
-handle_loss(struct gentcp *g)
+handle_loss(struct gentcp *g, size_t *handled)
 {
-	if (g->lost)
-		connection_end_pending(g);
-	return g->lost ? GENTCP_LOST : GENTCP_OK;
+	connection_end_pending(g);
+	if (g->freed)
+		return GENTCP_FREED;
+	return reconnect_lost(g, transport_deadline(0), handled);
 }
 
 static int
@@ -190,9 +191,9 @@ handle_all(struct gentcp *g, const struct gentcp_event **e, size_t *handled)
 		if (g->freed)
 			return GENTCP_FREED;
 	}
-	if (status != INCOMING_MORE)
-		return broken(g, status);
-	return handle_loss(g);
+	if (status != INCOMING_MORE && broken(g, status) != GENTCP_LOST)
+		return GENTCP_NOMEM;
+	return g->lost ? handle_loss(g, handled) : GENTCP_OK;
 }
 
 int
@@ -203,10 +204,11 @@ connection_handle(struct gentcp *g, const struct gentcp_event **e, size_t *handl
 	if (g->dispatching)
 		return connection_fail(g, GENTCP_INVALID, 0, "called in a callback");
 	g->dispatching = true;
+	g->woken = false;
 	*handled = 0;
-	rc = handle_all(g, e, handled);
-	if (rc == GENTCP_LOST && !g->freed)
-		rc = handle_loss(g);
+	if (reconnect_due(g) != INT64_MAX || g->again.owed)
+		reconnect_step(g, transport_deadline(0), handled);
+	rc = g->freed ? GENTCP_FREED : handle_all(g, e, handled);
 	g->dispatching = false;
 	if (g->freed) {
 		connection_destroy(g);
@@ -242,6 +244,16 @@ connection_find_reply(struct gentcp *g, uint64_t id, struct incoming *m, size_t 
 		incoming_fini(m);
 		bytes_take(&g->in, *size);
 	}
+}
+
+bool
+connection_hold(struct gentcp *g)
+{
+	struct incoming m;
+	size_t size;
+
+	/* nobody's id: nothing is found, all is held */
+	return connection_find_reply(g, UINT64_MAX, &m, &size) != INCOMING_NOMEM;
 }
 
 void

@@ -57,8 +57,8 @@ set_up(struct gentcp *g)
 	return GENTCP_OK;
 }
 
-static int
-connect_to(struct gentcp *g, const char *path, int64_t deadline)
+int
+open_connect(struct gentcp *g, const char *path, int64_t deadline)
 {
 	struct sockaddr_un sun = {.sun_family = AF_UNIX};
 
@@ -98,26 +98,41 @@ say_hello(struct gentcp *g, int64_t deadline)
 	return rc;
 }
 
-int
-gentcp_open(struct gentcp *g, const char *path, int timeout)
+/* One attempt; if it fails g is lost. */
+static int
+open_once(struct gentcp *g, int64_t deadline)
 {
-	int64_t deadline = transport_deadline(timeout);
-	char given[sizeof((struct sockaddr_un *)0)->sun_path];
-	int rc;
+	int rc = open_connect(g, g->again.path, deadline);
 
-	if (g->hello || g->lost)
-		return connection_fail(g, GENTCP_INVALID, 0, "a connection opens once");
-	if (path == NULL) {
-		if (gentcp_default_path(given, sizeof given) != GENTCP_OK)
-			return connection_lose(g, ENAMETOOLONG, strerror(ENAMETOOLONG));
-		path = given;
-	}
-	rc = connect_to(g, path, deadline);
 	if (rc == GENTCP_OK)
 		rc = say_hello(g, deadline);
 	if (rc != GENTCP_OK) {
 		g->lost = true;
 		transport_close(g);
 	}
+	return rc;
+}
+
+int
+gentcp_open(struct gentcp *g, const char *path, int timeout)
+{
+	int64_t deadline = transport_deadline(timeout);
+	char *to = g->again.path;
+	size_t size = sizeof g->again.path;
+	int rc;
+
+	if (g->hello || g->lost)
+		return connection_fail(g, GENTCP_INVALID, 0, "a connection opens once");
+	rc = path == NULL ? gentcp_default_path(to, size) : copy_path(to, size, path, "");
+	rc = rc == GENTCP_OK ? open_once(g, deadline)
+			     : connection_lose(g, ENAMETOOLONG, strerror(ENAMETOOLONG));
+	while (rc != GENTCP_OK && reconnect_first(g, deadline))
+		rc = open_once(g, deadline);
+	if (rc == GENTCP_OK) {
+		backoff_reset(&g->again.backoff);
+		return GENTCP_OK;
+	}
+	g->lost = true;
+	g->again.state = RECONNECT_ENDED;
 	return rc;
 }

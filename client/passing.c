@@ -129,10 +129,11 @@ static int
 call_with_fd(struct call *c, const char *method, int fd)
 {
 	uint64_t id = 0;
-	int rc;
+	int rc = reconnect_await(c->g);
 
-	rc = put_with_fd(
-	    c->g, method, &c->params, fd, transport_deadline(c->g->timeout), &id);
+	if (rc == GENTCP_OK)
+		rc = put_with_fd(
+		    c->g, method, &c->params, fd, transport_deadline(c->g->timeout), &id);
 	return rc == GENTCP_OK ? call_wait_id(c, id, CALL_NO_TIMEOUT) : rc;
 }
 

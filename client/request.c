@@ -15,6 +15,9 @@ ready(struct gentcp *g)
 {
 	if (g->lost)
 		return GENTCP_LOST;
+	if (g->again.state == RECONNECT_GREETING)
+		return connection_fail(
+		    g, GENTCP_LOST, 0, "the new connection is not ready");
 	if (!g->hello)
 		return connection_fail(
 		    g, GENTCP_INVALID, 0, "the connection is not open");
@@ -67,6 +70,7 @@ finish(
 		    "the request is longer than gentcpd takes (%zu bytes)",
 		    g->max_message);
 	}
+	connection_wake(g);
 	return direct ? transport_write_with(g, data, len) : GENTCP_OK;
 }
 

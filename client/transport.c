@@ -15,6 +15,9 @@ enum {
 	CANCEL_GRACE = 1000	 /* ms for the answer to session.cancel */
 };
 
+/* What turn() returns as well: a signal ended the wait. */
+enum { TURN_SIGNAL = 1 };
+
 /* --- time ------------------------------------------------------------------- */
 
 int64_t
@@ -142,41 +145,50 @@ transport_write_with(struct gentcp *g, const void *data, size_t len)
 }
 
 /*
- * Writes what can be written, waits until there is something to read (or room
- * to write more), and reads once.  TIMEOUT at the deadline; where signals is
- * set, after a signal too.
+ * Waits until there is something to read, or room to write what is queued; without
+ * a descriptor just until the deadline.  What turn() returns.
  */
 static int
-turn(struct gentcp *g, int64_t deadline, bool signals)
+wait_ready(struct gentcp *g, int64_t deadline, bool signals)
 {
-	struct pollfd pfd = {.fd = g->fd};
-	size_t got;
-	int rc = gentcp_flush(g), left;
+	struct pollfd pfd = {.fd = g->fd, .events = gentcp_poll_events(g)};
+	int left = transport_remaining(deadline);
 
-	if (rc != GENTCP_OK)
-		return rc;
-	if (deadline == INT64_MAX && bytes_len(&g->out) == 0) {
-		rc = read_some(g, 0, &got);
-		return rc == GENTCP_OK && got == 0 && signals ? transport_timed_out(g)
-							      : rc;
-	}
-	rc = read_some(g, MSG_DONTWAIT, &got);
-	if (rc != GENTCP_OK || got > 0)
-		return rc;
-	left = transport_remaining(deadline);
 	if (left == 0)
 		return transport_timed_out(g);
-	pfd.events = gentcp_poll_events(g);
 	switch (poll(&pfd, 1, left)) {
 	case 0:
 		return transport_timed_out(g);
 	case -1:
 		if (errno != EINTR)
 			return connection_lose(g, errno, strerror(errno));
-		return signals ? transport_timed_out(g) : GENTCP_OK;
+		return signals ? TURN_SIGNAL : GENTCP_OK;
 	default:
 		return GENTCP_OK; /* what is there is for the next turn */
 	}
+}
+
+/*
+ * Writes what can be written, waits until there is something to read (or room
+ * to write more), and reads once.  TIMEOUT at the deadline; TURN_SIGNAL after a
+ * signal where signals is set.
+ */
+static int
+turn(struct gentcp *g, int64_t deadline, bool signals)
+{
+	size_t got;
+	int rc = gentcp_flush(g);
+
+	if (rc != GENTCP_OK)
+		return rc;
+	if (deadline == INT64_MAX && bytes_len(&g->out) == 0) {
+		rc = read_some(g, 0, &got);
+		return rc == GENTCP_OK && got == 0 && signals ? TURN_SIGNAL : rc;
+	}
+	rc = read_some(g, MSG_DONTWAIT, &got);
+	if (rc != GENTCP_OK || got > 0)
+		return rc;
+	return wait_ready(g, deadline, signals);
 }
 
 int
@@ -310,6 +322,46 @@ turn_end(struct gentcp *g, int rc)
 	return rc;
 }
 
+/* A turn until deadline, or until a new connection has its next step before. */
+static int
+program_turn(struct gentcp *g, int64_t deadline)
+{
+	int64_t due = reconnect_due(g), until = due < deadline ? due : deadline;
+	int rc = g->fd < 0 ? wait_ready(g, until, true) : turn(g, until, true);
+
+	if (rc == TURN_SIGNAL)
+		return transport_timed_out(g);
+	return rc == GENTCP_TIMEOUT && until < deadline ? GENTCP_OK : rc;
+}
+
+/* Is there nothing to wait for?  Then it is for others to bring bytes. */
+static bool
+is_idle(const struct gentcp *g)
+{
+	return g->fd < 0 && reconnect_due(g) == INT64_MAX;
+}
+
+/* Is there a message that was read and not handled? */
+static bool
+has_message(const struct gentcp *g)
+{
+	size_t len = bytes_len(&g->in) - g->current;
+
+	return bytes_len(&g->held) > 0 ||
+	    (len > g->place.scanned && len >= g->place.need);
+}
+
+int
+gentcp_next_timeout(const struct gentcp *g)
+{
+	bool lost = g->lost && g->again.state != RECONNECT_WAITING &&
+	    g->again.state != RECONNECT_ENDED;
+
+	return lost || g->again.owed || has_message(g)
+	    ? 0
+	    : transport_remaining(reconnect_due(g));
+}
+
 int
 gentcp_dispatch(struct gentcp *g, int timeout)
 {
@@ -323,9 +375,9 @@ gentcp_dispatch(struct gentcp *g, int timeout)
 			return rc;
 		if (rc != GENTCP_OK || handled > 0)
 			return turn_end(g, rc);
-		if (g->fd < 0)
+		if (is_idle(g))
 			return GENTCP_TIMEOUT;
-		rc = turn(g, deadline, true);
+		rc = program_turn(g, deadline);
 		if (rc != GENTCP_OK && rc != GENTCP_LOST)
 			return rc;
 	}
@@ -335,19 +387,23 @@ int
 gentcp_receive(struct gentcp *g, int timeout, const struct gentcp_event **e)
 {
 	int64_t deadline = transport_deadline(timeout);
+	enum reconnect_state was;
 	size_t handled;
 	int rc;
 
 	*e = NULL;
 	for (;;) {
+		was = g->again.state;
 		rc = connection_handle(g, e, &handled);
 		if (rc == GENTCP_FREED)
 			return rc;
+		if (was == RECONNECT_IDLE && g->again.state == RECONNECT_WAITING)
+			return GENTCP_LOST; /* to be known, though it is not the end */
 		if (rc != GENTCP_OK || *e != NULL)
 			return turn_end(g, rc);
-		if (g->fd < 0)
+		if (is_idle(g))
 			return GENTCP_TIMEOUT;
-		rc = turn(g, deadline, true);
+		rc = program_turn(g, deadline);
 		if (rc != GENTCP_OK && rc != GENTCP_LOST)
 			return rc;
 	}

@@ -32,21 +32,42 @@ hear(struct fake_daemon *f, const char *text)
 	}
 }
 
-static void *
-run(void *ctx)
+void
+meet(struct fake_daemon *f, const char *id, const char *client)
 {
-	struct fake_daemon *f = ctx;
 	struct timeval limit = {.tv_sec = DEADLINE / 1000};
-	char end;
+	char line[256];
 
+	if (f->fd >= 0)
+		close(f->fd);
 	f->fd = accept(f->listener, NULL, NULL);
 	must(f->fd >= 0);
 	setsockopt(f->fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
 	setsockopt(f->fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
-	hear(f,
-	    REQUEST("1", "session.hello",
-		"{\"protocol\":1,\"data\":\"attached\",\"attachments\":true}"));
-	say(f, RESULT("1", "{\"server\":\"gentcpd/0\",\"protocol\":1,\"client\":7}"));
+	snprintf(line, sizeof line,
+	    REQUEST("%s", "session.hello",
+		"{\"protocol\":1,\"data\":\"attached\",\"attachments\":true}"),
+	    id);
+	hear(f, line);
+	snprintf(line, sizeof line,
+	    RESULT("%s", "{\"server\":\"gentcpd/0\",\"protocol\":1,\"client\":%s}"), id,
+	    client);
+	say(f, line);
+}
+
+static void
+meet_first(struct fake_daemon *f)
+{
+	meet(f, "1", "7");
+	f->then(f);
+}
+
+static void *
+run(void *ctx)
+{
+	struct fake_daemon *f = ctx;
+	char end;
+
 	f->script(f);
 	/* nothing more is said than was expected */
 	must(recv(f->fd, &end, 1, 0) <= 0);
@@ -54,13 +75,13 @@ run(void *ctx)
 	return NULL;
 }
 
-struct gentcp *
-fake_daemon_start(struct fake_daemon *f, void (*script)(struct fake_daemon *f))
+void
+fake_daemon_begin(struct fake_daemon *f, void (*script)(struct fake_daemon *f))
 {
 	struct sockaddr_un sun = {.sun_family = AF_UNIX};
-	struct gentcp *g = gentcp_new();
 
-	*f = (struct fake_daemon){.script = script, .passed_fd = -1};
+	*f = (struct fake_daemon){
+	    .script = script, .then = f->then, .fd = -1, .passed_fd = -1};
 	snprintf(f->dir, sizeof f->dir, "/tmp/check_client_XXXXXX");
 	ck_assert_ptr_nonnull(mkdtemp(f->dir));
 	snprintf(f->path, sizeof f->path, "%s/s", f->dir);
@@ -69,6 +90,15 @@ fake_daemon_start(struct fake_daemon *f, void (*script)(struct fake_daemon *f))
 	ck_assert_int_eq(bind(f->listener, (struct sockaddr *)&sun, sizeof sun), 0);
 	ck_assert_int_eq(listen(f->listener, 1), 0);
 	ck_assert_int_eq(pthread_create(&f->thread, NULL, run, f), 0);
+}
+
+struct gentcp *
+fake_daemon_start(struct fake_daemon *f, void (*script)(struct fake_daemon *f))
+{
+	struct gentcp *g = gentcp_new();
+
+	f->then = script;
+	fake_daemon_begin(f, meet_first);
 	ck_assert_int_eq(gentcp_open(g, f->path, DEADLINE), GENTCP_OK);
 	ck_assert_uint_eq(gentcp_client(g), 7);
 	return g;

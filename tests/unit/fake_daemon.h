@@ -15,9 +15,10 @@ enum { DEADLINE = 20000 };
 /* A daemon that follows a script: it has one client. */
 struct fake_daemon {
 	char dir[64], path[96];
-	int listener, fd;
+	int listener, fd; /* -1: none */
 	pthread_t thread;
 	void (*script)(struct fake_daemon *f);
+	void (*then)(struct fake_daemon *f); /* what fake_daemon_start() was given */
 	int passed_fd;
 };
 
@@ -35,6 +36,12 @@ struct fake_daemon {
 void say(struct fake_daemon *f, const char *text);
 void hear(struct fake_daemon *f, const char *text);
 
+/*
+ * Accepts the next connection and answers its hello, whose request has that id,
+ * with that number of a client.  What was f->fd is closed.
+ */
+void meet(struct fake_daemon *f, const char *id, const char *client);
+
 #define REQUEST(id, method, params) \
 	"{\"jsonrpc\":\"2.0\",\"id\":" id ",\"method\":\"" method \
 	"\",\"params\":" params "}\n"
@@ -43,6 +50,8 @@ void hear(struct fake_daemon *f, const char *text);
 	"{\"jsonrpc\":\"2.0\",\"method\":\"tcp\",\"params\":{\"socket\":" socket \
 	",\"data\":\"" data "\"}}\n"
 
+/* Makes its socket and starts it; the first hello is its script's, by meet(). */
+void fake_daemon_begin(struct fake_daemon *f, void (*script)(struct fake_daemon *f));
 /* Starts it, and opens a connection to it; the hello is done. */
 struct gentcp *fake_daemon_start(
     struct fake_daemon *f, void (*script)(struct fake_daemon *f));

@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: ISC */
+#include "client/reconnect.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <unistd.h>
+
+#include "client/connection.h"
+
+/* ms that a daemon has to answer the hello */
+enum { HELLO_LIMIT = 10000 };
+
+int
+gentcp_set_reconnect(struct gentcp *g, int min, int max, int attempts)
+{
+	struct reconnect *r = &g->again;
+	uint64_t seed = (uint64_t)(uintptr_t)g ^ ((uint64_t)getpid() << 32) ^
+	    (uint64_t)transport_deadline(0);
+
+	if (attempts != 0 && (min < 1 || max < min))
+		return connection_fail(
+		    g, GENTCP_INVALID, 0, "reconnect: 1 <= min <= max is wanted");
+	backoff_set(&r->backoff, attempts == 0 ? 0 : min, max, attempts, seed);
+	if (r->state == RECONNECT_WAITING) /* by the new rule */
+		r->at = 0;
+	return GENTCP_OK;
+}
+
+void
+gentcp_on_state(struct gentcp *g, gentcp_state_fn fn, void *ctx)
+{
+	g->again.on_state = fn;
+	g->again.state_ctx = ctx;
+}
+
+int64_t
+reconnect_due(const struct gentcp *g)
+{
+	const struct reconnect *r = &g->again;
+
+	return r->state == RECONNECT_WAITING || r->state == RECONNECT_GREETING
+	    ? r->at
+	    : INT64_MAX;
+}
+
+static void
+tell(struct gentcp *g, enum gentcp_state state)
+{
+	if (g->again.on_state != NULL && !g->freed)
+		g->again.on_state(g, state, g->again.state_ctx);
+}
+
+/* What is left of the old connection is of no use, but for what is shown. */
+static void
+plan(struct gentcp *g, int64_t now)
+{
+	struct reconnect *r = &g->again;
+	int delay = *r->path == '\0' ? -1 : backoff_next(&r->backoff);
+
+	bytes_truncate(&g->out, 0);
+	bytes_truncate(&g->in, g->current);
+	g->place = (struct incoming_place){0};
+	r->owed = false;
+	r->state = delay < 0 ? RECONNECT_ENDED : RECONNECT_WAITING;
+	r->at = now + delay;
+}
+
+int
+reconnect_lost(struct gentcp *g, int64_t now, size_t *handled)
+{
+	struct reconnect *r = &g->again;
+	enum reconnect_state was = r->state;
+
+	if (was == RECONNECT_IDLE || was == RECONNECT_GREETING) {
+		plan(g, now);
+		++*handled;
+		if (r->state == RECONNECT_ENDED)
+			tell(g, GENTCP_STATE_ENDED);
+		else if (was == RECONNECT_IDLE)
+			tell(g, GENTCP_STATE_LOST);
+	}
+	return r->state == RECONNECT_ENDED ? GENTCP_LOST : GENTCP_OK;
+}
+
+/* --- an attempt --------------------------------------------------------------- */
+
+/* The hello's answer is good: all is as after gentcp_open(). */
+static void
+connected(struct gentcp *g)
+{
+	backoff_reset(&g->again.backoff);
+	g->again.state = RECONNECT_IDLE;
+	g->again.owed = true;
+}
+
+static void
+greeted(struct gentcp *g, const struct gentcp_reply *r, void *ctx)
+{
+	(void)ctx;
+	if (r->status == GENTCP_ERROR)
+		connection_lose(g, r->error->code, r->error->reason);
+	else if (r->status == GENTCP_OK &&
+	    connection_greeted(g, r->m->result) == GENTCP_OK)
+		connected(g);
+}
+
+/* Connects and queues the hello; what fails leaves g lost. */
+static void
+attempt(struct gentcp *g, int64_t now)
+{
+	struct reconnect *r = &g->again;
+	int rc = connection_restart(g);
+
+	r->state = RECONNECT_IDLE; /* so that the hello is let through */
+	if (rc == GENTCP_OK)
+		rc = open_connect(g, r->path, now);
+	if (rc == GENTCP_OK)
+		rc = request_reserve(g, greeted) ? request_put_hello(g, &r->hello)
+						 : GENTCP_NOMEM;
+	rc = request_expect(g, rc, r->hello, greeted, NULL);
+	r->state = RECONNECT_GREETING;
+	r->at = now + HELLO_LIMIT;
+	if (rc != GENTCP_OK && !g->lost)
+		connection_lose(g, EAGAIN, "gentcpd could not be connected to just now");
+}
+
+void
+reconnect_step(struct gentcp *g, int64_t now, size_t *handled)
+{
+	struct reconnect *r = &g->again;
+
+	if (r->state == RECONNECT_WAITING && now >= r->at) {
+		if (r->backoff.min == 0) {
+			r->state = RECONNECT_IDLE; /* to be told: no more of it */
+			return;
+		}
+		attempt(g, now);
+		++*handled;
+	} else if (r->state == RECONNECT_GREETING && !g->lost && now >= r->at)
+		connection_lose(g, ETIMEDOUT, "gentcpd does not answer the hello");
+	if (r->owed && !g->lost) {
+		r->owed = false;
+		++*handled;
+		tell(g, GENTCP_STATE_OPEN);
+	}
+}
+
+/* --- waiting for it ----------------------------------------------------------- */
+
+/* Waits for the next attempt's time; false if deadline comes before. */
+static bool
+wait_until(int64_t at, int64_t deadline)
+{
+	int left;
+
+	while ((left = transport_remaining(at < deadline ? at : deadline)) > 0)
+		(void)poll(NULL, 0, left);
+	return transport_remaining(at) == 0;
+}
+
+bool
+reconnect_first(struct gentcp *g, int64_t deadline)
+{
+	int delay = g->error.code == ENAMETOOLONG ? -1 : backoff_next(&g->again.backoff);
+
+	return delay >= 0 && wait_until(transport_deadline(delay), deadline) &&
+	    connection_restart(g) == GENTCP_OK;
+}
+
+/*
+ * A blocking call may go on only where the program has heard of the loss: numbers
+ * of sockets that it still holds could be another's at a new daemon.
+ */
+static bool
+was_told(struct gentcp *g)
+{
+	if (g->again.state != RECONNECT_IDLE)
+		return true;
+	return g->pending.count == 0 && g->again.on_state == NULL && connection_hold(g) &&
+	    bytes_len(&g->held) == 0;
+}
+
+/* The hello was queued: waits for its answer.  What fails leaves g lost. */
+static void
+await_greeting(struct gentcp *g, int64_t deadline)
+{
+	int64_t until = g->again.at < deadline ? g->again.at : deadline;
+	struct pending_call call;
+	struct incoming m;
+	size_t size;
+	int rc = transport_await_once(g, g->again.hello, until, &m, &size);
+
+	if (rc == GENTCP_OK) {
+		pending_take(&g->pending, g->again.hello, &call);
+		rc = m.error != NULL ? error_from(&g->error, &m)
+				     : connection_greeted(g, m.result);
+		connection_taken(g, &m, size);
+		if (rc == GENTCP_OK)
+			connected(g);
+	} else
+		pending_take(&g->pending, g->again.hello, &call);
+	if (rc != GENTCP_OK && !g->lost) {
+		g->lost = true; /* the error says why */
+		transport_close(g);
+	}
+}
+
+int
+reconnect_await(struct gentcp *g)
+{
+	struct reconnect *r = &g->again;
+	int64_t deadline = transport_deadline(g->timeout);
+
+	if (r->state == RECONNECT_IDLE && !g->lost)
+		return g->fd >= 0
+		    ? GENTCP_OK
+		    : connection_fail(g, GENTCP_INVALID, 0, "the connection is not open");
+	if (g->dispatching || r->backoff.min == 0 || !was_told(g))
+		return GENTCP_LOST;
+	for (;;) {
+		if (r->state == RECONNECT_GREETING && !g->lost)
+			await_greeting(g, deadline);
+		if (r->state == RECONNECT_IDLE && !g->lost)
+			return GENTCP_OK;
+		if (r->state != RECONNECT_WAITING && r->state != RECONNECT_ENDED)
+			plan(g, transport_deadline(0));
+		if (r->state == RECONNECT_ENDED || !wait_until(r->at, deadline))
+			return GENTCP_LOST;
+		attempt(g, transport_deadline(0));
+	}
+}
