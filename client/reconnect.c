@@ -94,14 +94,23 @@ connected(struct gentcp *g)
 }
 
 static void
+tell_open(struct gentcp *g)
+{
+	g->again.owed = false;
+	tell(g, GENTCP_STATE_OPEN);
+}
+
+static void
 greeted(struct gentcp *g, const struct gentcp_reply *r, void *ctx)
 {
 	(void)ctx;
 	if (r->status == GENTCP_ERROR)
 		connection_lose(g, r->error->code, r->error->reason);
 	else if (r->status == GENTCP_OK &&
-	    connection_greeted(g, r->m->result) == GENTCP_OK)
+	    connection_greeted(g, r->m->result) == GENTCP_OK) {
 		connected(g);
+		tell_open(g); /* before the events that may come with the answer */
+	}
 }
 
 /* Connects and queues the hello; what fails leaves g lost. */
@@ -139,9 +148,8 @@ reconnect_step(struct gentcp *g, int64_t now, size_t *handled)
 	} else if (r->state == RECONNECT_GREETING && !g->lost && now >= r->at)
 		connection_lose(g, ETIMEDOUT, "gentcpd does not answer the hello");
 	if (r->owed && !g->lost) {
-		r->owed = false;
 		++*handled;
-		tell(g, GENTCP_STATE_OPEN);
+		tell_open(g);
 	}
 }
 

@@ -26,6 +26,7 @@ room() {
 	proto/*) echo sentences ;;
 	src/*/*) room=${1#src/} && echo "${room%%/*}" ;;
 	src/*) echo main ;;
+	client/adapters/* | client/examples/*) echo adapters ;;
 	client/*) echo client ;;
 	*) echo unknown ;;
 	esac
@@ -44,6 +45,7 @@ ours() {
 	daemon) echo "daemon/.*|control/server\.h|rpc/rpc\.h|tcp/tcp\.h|$base|proto/.*" ;;
 	main) echo "daemon/.*|$base" ;;
 	client) echo "client/.*|proto/.*" ;;
+	adapters) echo 'gentcp\.h' ;;
 	*) echo 'nothing' ;;
 	esac
 }
@@ -56,7 +58,8 @@ foreign() {
 	sentences) echo "$loop|$sockets" ;;
 	tcp) echo "$jansson" ;;
 	rpc) echo "$loop|$sockets" ;;
-	client) echo "$loop" ;;
+	client) echo "$loop|gentcp_libevent\.h" ;;
+	adapters) echo "$jansson" ;;
 	*) echo 'nothing' ;;
 	esac
 }
@@ -138,6 +141,11 @@ expect yes src/main.c '"tcp/tcp.h"'
 expect yes client/calls.c '"tcp/tcp.h"'
 expect yes client/cli/main.c '"../../src/base/log.h"'
 expect yes client/connection.c '<event2/event.h>'
+expect yes client/adapters/gentcp_poll.h '"client/connection.h"'
+expect yes client/adapters/gentcp_poll.h '<jansson.h>'
+expect yes client/connection.c '<gentcp_libevent.h>'
+expect no client/adapters/gentcp_libevent.h '<event2/event.h>'
+expect no client/examples/chat.c '<gentcp_libevent.h>'
 expect no proto/value.c '<jansson.h>'
 expect no src/tcp/reader.c '"tcp_socket.h"'
 expect no src/tcp/reader.c '<event2/event.h>'
