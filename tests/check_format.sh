@@ -25,7 +25,7 @@ mapfile -t c_files < <(find proto src client tests -name '*.[ch]' | sort)
 mapfile -t scripts < <(find build-aux/bootstrap build-aux/count build-aux/coverage build-aux/demo \
     build-aux/packages build-aux/test build-aux/update-manual build-aux/update-openrpc .ci tests client -type f \
     \( -name '*.sh' -o -name '*.py' -o -path 'build-aux/*' -o -path '.ci/*' \
-    -o -name 'check_examples' \) 2>/dev/null | sort)
+    -o -name 'check_examples' -o -name 'check_library' \) 2>/dev/null | sort)
 [ ${#c_files[@]} -gt 0 ] && [ ${#scripts[@]} -gt 0 ]
 
 # The first line; in a script the second.
