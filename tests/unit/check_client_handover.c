@@ -29,6 +29,13 @@ take_socket(struct fake_daemon *f)
 	    "{\"jsonrpc\":\"2.0\",\"method\":\"tcp\",\"params\":{\"socket\":3},"
 	    "\"attached\":2}\n\x01\x02");
 	say(f,
+	    "{\"jsonrpc\":\"2.0\",\"method\":\"tcp\",\"params\":{\"socket\":3,"
+	    "\"header\":[200,0]},\"attached\":1}\nB");
+	/* the new owner is told otherwise of its being one */
+	say(f,
+	    "{\"jsonrpc\":\"2.0\",\"method\":\"tcp_owner\",\"params\":{\"socket\":3,"
+	    "\"from\":5}}\n");
+	say(f,
 	    "{\"jsonrpc\":\"2.0\",\"method\":\"tcp_error\",\"params\":{\"socket\":3,"
 	    "\"reason\":\"econnreset\"}}\n");
 	say(f,
@@ -43,6 +50,8 @@ take_socket(struct fake_daemon *f)
 		"{\"socket\":3,\"client\":9,\"messages\":["
 		"{\"method\":\"tcp\",\"params\":{\"socket\":3,\"data\":{\"base64\":\"b25l\"}}},"
 		"{\"method\":\"tcp\",\"params\":{\"socket\":3,\"data\":{\"base64\":\"AQI=\"}}},"
+		"{\"method\":\"tcp\",\"params\":{\"socket\":3,\"header\":[200,0],"
+		"\"data\":{\"base64\":\"Qg==\"}}},"
 		"{\"method\":\"tcp_error\",\"params\":{\"socket\":3,\"reason\":"
 		"\"econnreset\"}},"
 		"{\"method\":\"http\",\"params\":{\"socket\":3,"

@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "client/connection.h"
@@ -146,6 +147,12 @@ START_TEST(each_step_has_its_time)
 END_TEST
 
 static void
+nothing(struct fake_daemon *f)
+{
+	(void)f;
+}
+
+static void
 no_answer(struct fake_daemon *f)
 {
 	f->fd = accept(f->listener, NULL, NULL);
@@ -177,6 +184,38 @@ START_TEST(a_hello_has_its_time)
 	ck_assert_int_eq(gentcp_error_code(gentcp_error(g)), ETIMEDOUT);
 	ck_assert_int_eq(gentcp_next_timeout(g), 0);
 	ck_assert_str_eq(s.text, "lost ");
+	fake_daemon_finish(&f, g);
+}
+END_TEST
+
+START_TEST(a_full_backlog)
+{
+	struct fake_daemon f = {0};
+	struct sockaddr_un sun = {.sun_family = AF_UNIX};
+	struct story s;
+	struct gentcp *g = gentcp_new();
+	size_t handled = 0;
+	int fds[64], n = 0;
+
+	fake_daemon_begin(&f, nothing);
+	snprintf(sun.sun_path, sizeof sun.sun_path, "%s", f.path);
+	do
+		fds[n] = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
+	while (connect(fds[n++], (struct sockaddr *)&sun, sizeof sun) == 0 && n < 64);
+	ck_assert_int_eq(errno, EAGAIN);
+	/* the first connection waits until its deadline, one again is tried later */
+	ck_assert_int_eq(gentcp_open(g, f.path, 30), GENTCP_TIMEOUT);
+	gentcp_free(g);
+	g = lost_from(f.path, &s);
+	gentcp_set_reconnect(g, 1, 1, GENTCP_INFINITY);
+	ck_assert_int_eq(reconnect_lost(g, 0, &handled), GENTCP_OK);
+	reconnect_step(g, 1, &handled);
+	ck_assert_int_eq(gentcp_fd(g), -1);
+	ck_assert_int_eq(gentcp_error_code(gentcp_error(g)), EAGAIN);
+	ck_assert_int_eq(reconnect_lost(g, 1, &handled), GENTCP_OK);
+	ck_assert(reconnect_due(g) == 2);
+	while (n > 0)
+		close(fds[--n]);
 	fake_daemon_finish(&f, g);
 }
 END_TEST
@@ -442,6 +481,7 @@ main(void)
 	tcase_add_test(tc, the_waits_have_an_end);
 	tcase_add_test(tc, each_step_has_its_time);
 	tcase_add_test(tc, a_hello_has_its_time);
+	tcase_add_test(tc, a_full_backlog);
 	tcase_add_test(tc, what_may_be_asked_for);
 	tcase_add_test(tc, by_dispatch);
 	tcase_add_test(tc, by_blocking_calls);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "fake_daemon.h"
 
@@ -369,15 +370,35 @@ START_TEST(no_daemon)
 }
 END_TEST
 
+static void
+nobody_comes(struct fake_daemon *f)
+{
+	(void)f;
+}
+
 START_TEST(where_the_daemon_is)
 {
-	char path[64];
+	struct fake_daemon f = {0};
+	char path[64], user[96];
 
 	setenv("GENTCPD_SOCKET", "/a/b", 1);
 	ck_assert_int_eq(gentcp_default_path(path, sizeof path), GENTCP_OK);
 	ck_assert_str_eq(path, "/a/b");
 	ck_assert_int_eq(gentcp_default_path(path, 4), GENTCP_INVALID);
 	unsetenv("GENTCPD_SOCKET");
+	/* the user's daemon, if it is there; the system's if that is there, not missed */
+	fake_daemon_begin(&f, nobody_comes);
+	setenv("XDG_RUNTIME_DIR", f.dir, 1);
+	snprintf(user, sizeof user, "%s/gentcpd.sock", f.dir);
+	if (access("/run/gentcpd/gentcpd.sock", F_OK) != 0) {
+		ck_assert_int_eq(gentcp_default_path(path, sizeof path), GENTCP_OK);
+		ck_assert_str_eq(path, user);
+	}
+	ck_assert_int_eq(symlink(f.path, user), 0);
+	ck_assert_int_eq(gentcp_default_path(path, sizeof path), GENTCP_OK);
+	ck_assert_str_eq(path, user);
+	unlink(user);
+	fake_daemon_finish(&f, NULL);
 	unsetenv("XDG_RUNTIME_DIR");
 	ck_assert_int_eq(gentcp_default_path(path, sizeof path), GENTCP_OK);
 	ck_assert_str_eq(path, "/run/gentcpd/gentcpd.sock");
