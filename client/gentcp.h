@@ -20,9 +20,10 @@
  *    for gentcp_fd() and calls gentcp_dispatch() with timeout 0.
  *
  * CALLBACKS run in gentcp_dispatch() and gentcp_receive() only (and, to end
- * requests that wait, in gentcp_free(); gentcp_on_wake()'s is the exception).  What comes while a blocking call
- * waits for its reply is kept, in order, until then: it is the mailbox of this
- * process, and like Erlang's it grows if it is never looked at.  In a callback
+ * requests that wait, in gentcp_free()); that of gentcp_on_wake() runs elsewhere.
+ * What comes while a blocking call waits for its reply is kept, in order, until
+ * then: it is the mailbox of this process, and like Erlang's it grows if it is
+ * never looked at.  In a callback
  * everything is allowed but gentcp_dispatch() and gentcp_receive(): blocking
  * calls, new requests, and gentcp_free(), after which the gentcp_dispatch()
  * that called returns GENTCP_FREED.

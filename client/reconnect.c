@@ -73,11 +73,14 @@ reconnect_lost(struct gentcp *g, int64_t now, size_t *handled)
 
 	if (was == RECONNECT_IDLE || was == RECONNECT_GREETING) {
 		plan(g, now);
+		r->owed = r->state == RECONNECT_ENDED;
 		++*handled;
-		if (r->state == RECONNECT_ENDED)
-			tell(g, GENTCP_STATE_ENDED);
-		else if (was == RECONNECT_IDLE)
+		if (was == RECONNECT_IDLE && !r->owed)
 			tell(g, GENTCP_STATE_LOST);
+	}
+	if (r->state == RECONNECT_ENDED && r->owed) {
+		r->owed = false;
+		tell(g, GENTCP_STATE_ENDED);
 	}
 	return r->state == RECONNECT_ENDED ? GENTCP_LOST : GENTCP_OK;
 }
@@ -217,6 +220,7 @@ int
 reconnect_await(struct gentcp *g)
 {
 	struct reconnect *r = &g->again;
+	enum reconnect_state was = r->state;
 	int64_t deadline = transport_deadline(g->timeout);
 
 	if (r->state == RECONNECT_IDLE && !g->lost)
@@ -232,6 +236,8 @@ reconnect_await(struct gentcp *g)
 			return GENTCP_OK;
 		if (r->state != RECONNECT_WAITING && r->state != RECONNECT_ENDED)
 			plan(g, transport_deadline(0));
+		if (r->state == RECONNECT_ENDED && was != RECONNECT_ENDED)
+			r->owed = true;
 		if (r->state == RECONNECT_ENDED || !wait_until(r->at, deadline))
 			return GENTCP_LOST;
 		attempt(g, transport_deadline(0));

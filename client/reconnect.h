@@ -33,7 +33,7 @@ struct reconnect {
 	int64_t at;	/* ms on the monotonic clock */
 	uint64_t hello; /* GREETING: the request's id */
 	char path[sizeof((struct sockaddr_un *)0)->sun_path]; /* "": never opened */
-	bool owed;					      /* OPEN is to be told */
+	bool owed; /* a blocking call came to OPEN or ENDED: to be told */
 	gentcp_state_fn on_state;
 	void *state_ctx;
 };

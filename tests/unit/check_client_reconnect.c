@@ -373,6 +373,32 @@ START_TEST(in_vain)
 }
 END_TEST
 
+START_TEST(the_end_in_a_blocking_call)
+{
+	struct fake_daemon f;
+	struct gentcp *g = fake_daemon_start(&f, go_for_good);
+	struct story s = {0};
+
+	gentcp_set_reconnect(g, 1, 1, 2);
+	gentcp_on_state(g, on_state, &s);
+	/* not before it was told */
+	ck_assert_int_eq(gentcp_close(g, 1), GENTCP_LOST);
+	ck_assert_int_eq(gentcp_close(g, 1), GENTCP_LOST);
+	ck_assert_uint_eq(strlen(s.text), 0);
+	ck_assert_int_eq(gentcp_dispatch(g, DEADLINE), GENTCP_OK);
+	ck_assert_str_eq(s.text, "lost ");
+	ck_assert_int_eq(gentcp_close(g, 1), GENTCP_LOST);
+	ck_assert_str_eq(s.text, "lost ");
+	ck_assert_int_eq(gentcp_next_timeout(g), 0);
+	ck_assert_int_eq(gentcp_close(g, 1), GENTCP_LOST);
+	ck_assert_int_eq(gentcp_dispatch(g, DEADLINE), GENTCP_LOST);
+	ck_assert_int_eq(gentcp_dispatch(g, DEADLINE), GENTCP_LOST);
+	ck_assert_str_eq(s.text, "lost ended ");
+	ck_assert_int_eq(gentcp_next_timeout(g), -1);
+	fake_daemon_finish(&f, g);
+}
+END_TEST
+
 START_TEST(without_being_asked)
 {
 	struct fake_daemon f;
@@ -487,6 +513,7 @@ main(void)
 	tcase_add_test(tc, by_blocking_calls);
 	tcase_add_test(tc, by_both);
 	tcase_add_test(tc, in_vain);
+	tcase_add_test(tc, the_end_in_a_blocking_call);
 	tcase_add_test(tc, without_being_asked);
 	tcase_add_test(tc, open_tries_again);
 	tcase_add_test(tc, freed_when_it_is_open);
