@@ -166,8 +166,8 @@ greeted(struct gentcp *g, const struct gentcp_reply *r, void *ctx)
 	struct hello hello = *(struct hello *)ctx;
 
 	free(ctx);
-	if (r->status == GENTCP_OK)
-		connection_greeted(g, r->m->result);
+	if (r->status == GENTCP_OK && connection_greeted(g, r->m->result) == GENTCP_OK)
+		g->epoch++;
 	if (hello.fn != NULL)
 		hello.fn(g, r, hello.ctx);
 }

@@ -46,6 +46,7 @@ connection_destroy(struct gentcp *g)
 	bytes_fini(&g->held);
 	bytes_fini(&g->aside);
 	pending_fini(&g->pending);
+	kept_fini(&g->kept);
 	error_fini(&g->error);
 	free(g);
 }
@@ -196,7 +197,6 @@ connection_greeted(struct gentcp *g, json_t *result)
 		return connection_lose(
 		    g, 0, "this is no gentcpd: its hello names no client");
 	g->client = (uint64_t)client;
-	g->epoch++;
 	if (max > 0)
 		g->max_message = (size_t)max;
 	snprintf(g->server, sizeof g->server, "%s", server == NULL ? "" : server);

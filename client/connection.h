@@ -15,6 +15,7 @@
 #include "client/error.h"
 #include "client/gentcp.h"
 #include "client/incoming.h"
+#include "client/kept.h"
 #include "client/pending.h"
 #include "client/reconnect.h"
 #include "proto/bytes.h"
@@ -55,6 +56,7 @@ struct gentcp {
 	void *wake_ctx;
 	bool woken; /* since the last gentcp_dispatch() */
 	struct reconnect again;
+	struct kept kept;
 	struct gentcp_error error;
 
 	char fault[ERROR_REASON_MAX]; /* what the daemon said before it hung up */

@@ -43,8 +43,9 @@
  * LIFETIMES.  A connection lives from gentcp_new() to gentcp_free().  A socket
  * lives until it is closed, is given away, or the connection to the daemon ends:
  * a new connection, by gentcp_set_reconnect() too, is a new client without any
- * sockets.  Numbers of sockets are never used twice by one daemon, but a daemon
- * that was started anew counts from the beginning.
+ * sockets, unless gentcp_keep() lets the client outlive its connection.  Numbers of
+ * sockets are never used twice by one daemon, but a daemon that was started anew
+ * counts from the beginning.
  *
  * TIMES are milliseconds, GENTCP_INFINITY none.
  *
@@ -174,14 +175,20 @@ const char *gentcp_server(const struct gentcp *g);
  * gentcp_on_state() that have not been told of the loss, it returns GENTCP_LOST
  * at once: gentcp_dispatch() has to be called first.
  *
- * The new connection has a number of its own, no sockets, and no monitors.
+ * The new connection has a number of its own, no sockets, and no monitors.  But
+ * after gentcp_keep() or gentcp_attach() it becomes the kept client again: then
+ * GENTCP_STATE_ATTACHED is told, number, sockets and monitors are what they were,
+ * and requests that waited were answered with GENTCP_LOST.  Where the daemon has
+ * that client no more GENTCP_STATE_OPEN is told, as ever: gentcp_token() is NULL
+ * then, and gentcp_error() says "eacces".
  */
 int gentcp_set_reconnect(struct gentcp *g, int min, int max, int attempts);
 
 enum gentcp_state {
-	GENTCP_STATE_OPEN, /* connected again; not told after gentcp_open() */
-	GENTCP_STATE_LOST, /* lost, all sockets with it; to be tried again */
-	GENTCP_STATE_ENDED /* lost for good; GENTCP_LOST is all there is */
+	GENTCP_STATE_OPEN,    /* connected again; not told after gentcp_open() */
+	GENTCP_STATE_LOST,    /* lost, and what is not kept with it; to be tried again */
+	GENTCP_STATE_ENDED,   /* lost for good; GENTCP_LOST is all there is */
+	GENTCP_STATE_ATTACHED /* connected again, the same client as before */
 };
 
 typedef void (*gentcp_state_fn)(struct gentcp *g, enum gentcp_state state, void *ctx);
@@ -189,7 +196,7 @@ typedef void (*gentcp_state_fn)(struct gentcp *g, enum gentcp_state state, void 
 void gentcp_on_state(struct gentcp *g, gentcp_state_fn fn, void *ctx);
 
 /*
- * How often g was connected so far: 1 after gentcp_open().  A socket is good as
+ * How many clients g has been so far: 1 after gentcp_open().  A socket is good as
  * long as it stays what it was.
  */
 uint64_t gentcp_epoch(const struct gentcp *g);
@@ -222,7 +229,7 @@ struct gentcp_event {
 	const char *name;   /* "tcp_closed" */
 	const char *json;   /* the params as JSON text; HTTP and OTHER only */
 	uint64_t monitor;   /* DOWN */
-	uint64_t seq;	    /* of a kept client with replay: its number; else 0 */
+	uint64_t seq;	    /* with replay: the event's number; else 0 */
 };
 
 typedef void (*gentcp_event_fn)(
@@ -236,6 +243,50 @@ void gentcp_on_event(struct gentcp *g, gentcp_event_fn fn, void *ctx);
  * to their callbacks meanwhile.  GENTCP_TIMEOUT if none came in time.
  */
 int gentcp_receive(struct gentcp *g, int timeout, const struct gentcp_event **e);
+
+/* --- kept clients ----------------------------------------------------------- */
+
+/*
+ * Lets this client outlive its connection by ttl ms, at most a week; 0: no more.
+ * With replay, events have numbers and are told again to the next connection until
+ * they are acknowledged; without, those that were written to a connection that broke
+ * are lost if it had not handled them.  A blocking call.
+ */
+int gentcp_keep(struct gentcp *g, int ttl, int replay);
+/*
+ * What gentcp_attach() wants beside gentcp_client(); NULL if the client is not kept.
+ * Who has it, of the same user, can become this client: keep it secret.  Valid until
+ * the next call on g.
+ */
+const char *gentcp_token(const struct gentcp *g);
+/*
+ * gentcp_open() as the client that was kept, in place of the connection that it has,
+ * if any.  seen: events up to this number are handled; 0 where nobody knows.
+ * GENTCP_ERROR: the daemon has no such client ("eacces"), or has not told it seen
+ * ("einval"): g is open, but a new client.
+ */
+int gentcp_attach(struct gentcp *g, const char *path, uint64_t client, const char *token,
+    uint64_t seen, int timeout);
+
+/*
+ * WITH REPLAY an event is handled when its callback has returned, or at the next
+ * gentcp_receive() or gentcp_dispatch(): they acknowledge what is, by a notification
+ * at their end.  A program that is killed between its answer to an event and that is
+ * told the event again, and answers twice.  So:
+ *
+ * The next request, before the callback returns, acknowledges the events up to seq,
+ * in one step: the daemon does both or none.  Where it is refused, they are
+ * acknowledged once that was told.  seq 0: nothing, so that e->seq will always do.
+ * GENTCP_INVALID for an event that has not come.
+ */
+int gentcp_ack_with(struct gentcp *g, uint64_t seq);
+/*
+ * on 0: nothing is handled until the program says so, by gentcp_ack_with(), or by
+ * gentcp_ack(), which queues a notification.  It may do so for events of which the
+ * callback has long returned.  A number stands for all events up to it.
+ */
+void gentcp_set_auto_ack(struct gentcp *g, int on);
+int gentcp_ack(struct gentcp *g, uint64_t seq);
 
 /* --- requests with callbacks ------------------------------------------------ */
 

@@ -11,6 +11,7 @@
 static void
 release(struct gentcp *g)
 {
+	kept_done(g, g->shown.event.seq);
 	if (g->shown_fd != -1)
 		close(g->shown_fd);
 	g->shown_fd = -1;
@@ -154,6 +155,7 @@ deliver(struct gentcp *g)
 			g->on_event(g, &g->shown.event, g->event_ctx);
 		break;
 	case INCOMING_REPLY:
+		kept_replied(&g->kept, g->shown.id, g->shown.error != NULL);
 		/* not there: a call that was given up */
 		if (pending_take(&g->pending, g->shown.id, &call))
 			reply_deliver(g, &call, &g->shown);
@@ -183,6 +185,8 @@ handle_all(struct gentcp *g, const struct gentcp_event **e, size_t *handled)
 
 	while ((status = show_next(g)) == INCOMING_READY) {
 		(*handled)++;
+		if (g->shown.kind == INCOMING_EVENT && kept_skips(g, &g->shown.event))
+			continue;
 		if (e != NULL && g->shown.kind == INCOMING_EVENT) {
 			*e = &g->shown.event;
 			return GENTCP_OK;
@@ -231,8 +235,10 @@ connection_find_reply(struct gentcp *g, uint64_t id, struct incoming *m, size_t 
 		    bytes_head(&g->in), bytes_len(&g->in), &g->place, m, size);
 		if (status != INCOMING_READY)
 			return status;
-		if (m->kind == INCOMING_REPLY && m->id == id)
+		if (m->kind == INCOMING_REPLY && m->id == id) {
+			kept_replied(&g->kept, id, m->error != NULL);
 			return INCOMING_READY;
+		}
 		if (m->kind == INCOMING_FAULT)
 			fault(g, m);
 		if (!bytes_append(&g->held, bytes_head(&g->in), *size)) {

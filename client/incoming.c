@@ -53,6 +53,13 @@ number(struct cursor *c, uint64_t *value)
 	return c->at > start && (c->at == c->end || *c->at < '0' || *c->at > '9');
 }
 
+/* The number of an event, if it has one. */
+static bool
+pass_seq(struct cursor *c, struct incoming *m)
+{
+	return !LITERAL(c, ",\"seq\":") || number(c, &m->event.seq);
+}
+
 static bool
 attached_end(struct cursor *c, struct incoming *m)
 {
@@ -81,7 +88,7 @@ plain_string_end(struct cursor *c, struct incoming *m)
 	m->event.data = c->at;
 	m->event.len = len;
 	c->at = quote;
-	return LITERAL(c, "\"}}") && c->at == c->end;
+	return LITERAL(c, "\"}") && pass_seq(c, m) && LITERAL(c, "}") && c->at == c->end;
 }
 
 static bool
@@ -93,7 +100,7 @@ read_tcp(struct cursor *c, struct incoming *m)
 	if (!number(c, &m->event.socket))
 		return false;
 	if (LITERAL(c, "}"))
-		return attached_end(c, m);
+		return pass_seq(c, m) && attached_end(c, m);
 	return LITERAL(c, ",\"data\":\"") && plain_string_end(c, m);
 }
 
@@ -230,6 +237,7 @@ read_by_jansson(const char *line, size_t len, struct incoming *m)
 		m->attachment_len = (size_t)n;
 	}
 	m->fds = json_integer_value(json_object_get(m->root, "fds")) == 1;
+	m->event.seq = member_uint(m->root, "seq");
 	method = json_string_value(json_object_get(m->root, "method"));
 	m->event.seq = member_uint(m->root, "seq");
 	if (method != NULL)

@@ -95,6 +95,7 @@ say_hello(struct gentcp *g, int64_t deadline)
 	rc = m.error != NULL ? error_from(&g->error, &m)
 			     : connection_greeted(g, m.result);
 	connection_taken(g, &m, size);
+	g->epoch += rc == GENTCP_OK;
 	return rc;
 }
 

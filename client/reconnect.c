@@ -87,49 +87,124 @@ reconnect_lost(struct gentcp *g, int64_t now, size_t *handled)
 
 /* --- an attempt --------------------------------------------------------------- */
 
-/* The hello's answer is good: all is as after gentcp_open(). */
+/* There is a connection again; attached: it is the client that was kept. */
 static void
-connected(struct gentcp *g)
+connected(struct gentcp *g, bool attached)
 {
-	backoff_reset(&g->again.backoff);
-	g->again.state = RECONNECT_IDLE;
-	g->again.owed = true;
+	struct reconnect *r = &g->again;
+
+	backoff_reset(&r->backoff);
+	r->state = RECONNECT_IDLE;
+	r->attached = attached;
+	r->owed = true;
+	if (attached)
+		return;
+	g->client = r->client;
+	g->epoch++;
+	kept_reset(&g->kept);
 }
 
 static void
 tell_open(struct gentcp *g)
 {
 	g->again.owed = false;
-	tell(g, GENTCP_STATE_OPEN);
+	tell(g, g->again.attached ? GENTCP_STATE_ATTACHED : GENTCP_STATE_OPEN);
 }
 
+static int
+refused(struct gentcp *g, const struct incoming *m)
+{
+	(void)error_from(&g->error, m);
+	g->lost = true; /* the error says why */
+	transport_close(g);
+	return GENTCP_LOST;
+}
+
+/* What the hello was answered.  A kept client's number stays what it was. */
+static int
+read_hello(struct gentcp *g, const struct incoming *m)
+{
+	uint64_t kept = g->client;
+
+	if (m->error != NULL)
+		return refused(g, m);
+	if (connection_greeted(g, m->result) != GENTCP_OK)
+		return GENTCP_LOST;
+	g->again.client = g->client;
+	if (g->again.attach == 0)
+		connected(g, false);
+	else
+		g->client = kept;
+	return GENTCP_OK;
+}
+
+/*
+ * What session.attach was answered.  Where the client is no more this is another;
+ * what else may be wrong will pass.
+ */
+static int
+read_attach(struct gentcp *g, const struct incoming *m)
+{
+	if (m->error == NULL) {
+		if (connection_greeted(g, m->result) != GENTCP_OK)
+			return GENTCP_LOST;
+		connected(g, true);
+		return GENTCP_OK;
+	}
+	if (json_integer_value(json_object_get(m->error, "code")) != EACCES)
+		return refused(g, m);
+	(void)error_from(&g->error, m);
+	connected(g, false);
+	return GENTCP_OK;
+}
+
+/* Told before the events that may come with the answer. */
 static void
 greeted(struct gentcp *g, const struct gentcp_reply *r, void *ctx)
 {
 	(void)ctx;
-	if (r->status == GENTCP_ERROR)
-		connection_lose(g, r->error->code, r->error->reason);
-	else if (r->status == GENTCP_OK &&
-	    connection_greeted(g, r->m->result) == GENTCP_OK) {
-		connected(g);
-		tell_open(g); /* before the events that may come with the answer */
-	}
+	if (r->m != NULL && read_hello(g, r->m) == GENTCP_OK && g->again.attach == 0)
+		tell_open(g);
 }
 
-/* Connects and queues the hello; what fails leaves g lost. */
+static void
+attached(struct gentcp *g, const struct gentcp_reply *r, void *ctx)
+{
+	(void)ctx;
+	if (r->m != NULL && !g->lost && read_attach(g, r->m) == GENTCP_OK)
+		tell_open(g);
+}
+
+/* Queues what a new connection says first. */
+static int
+put_greeting(struct gentcp *g)
+{
+	struct reconnect *r = &g->again;
+	int rc;
+
+	r->attach = 0;
+	rc = request_reserve(g, greeted) ? request_put_hello(g, &r->hello) : GENTCP_NOMEM;
+	rc = request_expect(g, rc, r->hello, greeted, NULL);
+	if (rc != GENTCP_OK || gentcp_token(g) == NULL)
+		return rc;
+	kept_rewind(&g->kept);
+	rc = request_reserve(g, attached) ? kept_put_attach(g, g->client, &r->attach)
+					  : GENTCP_NOMEM;
+	return request_expect(g, rc, r->attach, attached, NULL);
+}
+
+/* Connects and queues the greeting; what fails leaves g lost. */
 static void
 attempt(struct gentcp *g, int64_t now)
 {
 	struct reconnect *r = &g->again;
 	int rc = connection_restart(g);
 
-	r->state = RECONNECT_IDLE; /* so that the hello is let through */
+	r->state = RECONNECT_IDLE; /* so that the greeting is let through */
 	if (rc == GENTCP_OK)
 		rc = open_connect(g, r->path, now);
 	if (rc == GENTCP_OK)
-		rc = request_reserve(g, greeted) ? request_put_hello(g, &r->hello)
-						 : GENTCP_NOMEM;
-	rc = request_expect(g, rc, r->hello, greeted, NULL);
+		rc = put_greeting(g);
 	r->state = RECONNECT_GREETING;
 	r->at = now + HELLO_LIMIT;
 	if (rc != GENTCP_OK && !g->lost)
@@ -191,25 +266,38 @@ was_told(struct gentcp *g)
 	    bytes_len(&g->held) == 0;
 }
 
-/* The hello was queued: waits for its answer.  What fails leaves g lost. */
-static void
-await_greeting(struct gentcp *g, int64_t deadline)
+/* Waits for an answer to the greeting, if a dispatch has not had it. */
+static int
+await_answer(struct gentcp *g, uint64_t id, int64_t until,
+    int (*read)(struct gentcp *, const struct incoming *))
 {
-	int64_t until = g->again.at < deadline ? g->again.at : deadline;
 	struct pending_call call;
 	struct incoming m;
 	size_t size;
-	int rc = transport_await_once(g, g->again.hello, until, &m, &size);
+	int rc;
 
-	if (rc == GENTCP_OK) {
-		pending_take(&g->pending, g->again.hello, &call);
-		rc = m.error != NULL ? error_from(&g->error, &m)
-				     : connection_greeted(g, m.result);
-		connection_taken(g, &m, size);
-		if (rc == GENTCP_OK)
-			connected(g);
-	} else
-		pending_take(&g->pending, g->again.hello, &call);
+	if (!pending_take(&g->pending, id, &call))
+		return GENTCP_OK;
+	rc = transport_await_once(g, id, until, &m, &size);
+	if (rc != GENTCP_OK)
+		return rc;
+	rc = read(g, &m);
+	connection_taken(g, &m, size);
+	return rc;
+}
+
+/* The greeting was queued: waits for its answers.  What fails leaves g lost. */
+static void
+await_greeting(struct gentcp *g, int64_t deadline)
+{
+	struct reconnect *r = &g->again;
+	int64_t until = r->at < deadline ? r->at : deadline;
+	struct pending_call call;
+	int rc = await_answer(g, r->hello, until, read_hello);
+
+	if (rc == GENTCP_OK)
+		rc = await_answer(g, r->attach, until, read_attach);
+	(void)pending_take(&g->pending, r->attach, &call); /* which nobody hears */
 	if (rc != GENTCP_OK && !g->lost) {
 		g->lost = true; /* the error says why */
 		transport_close(g);

@@ -30,10 +30,13 @@ enum reconnect_state {
 struct reconnect {
 	struct backoff backoff;
 	enum reconnect_state state;
-	int64_t at;	/* ms on the monotonic clock */
-	uint64_t hello; /* GREETING: the request's id */
+	int64_t at;	 /* ms on the monotonic clock */
+	uint64_t hello;	 /* GREETING: the request's id */
+	uint64_t attach; /* GREETING: that of session.attach; 0: the client is not kept */
+	uint64_t client; /* the number of the new connection's own client */
+	bool attached;	 /* the last one is the client that was kept */
 	char path[sizeof((struct sockaddr_un *)0)->sun_path]; /* "": never opened */
-	bool owed; /* a blocking call came to OPEN or ENDED: to be told */
+	bool owed; /* a blocking call came to OPEN, ATTACHED or ENDED: to be told */
 	gentcp_state_fn on_state;
 	void *state_ctx;
 };

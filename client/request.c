@@ -39,17 +39,28 @@ put_head(struct gentcp *g, const char *method, uint64_t *id)
 	bytes_append_char(&g->out, '"');
 }
 
+/* One that acknowledges has an id in any case, so that a refusal is heard of. */
+static uint64_t *
+id_for(const struct gentcp *g, uint64_t *id, uint64_t *own)
+{
+	return id == NULL && g->kept.next > 0 ? own : id;
+}
+
 /*
  * Ends the line that began at mark, or takes it back.  Long data goes out from
  * where it is.
  */
 static int
-finish(
-    struct gentcp *g, size_t mark, const void *data, size_t len, enum request_with with)
+finish(struct gentcp *g, size_t mark, const void *data, size_t len,
+    enum request_with with, const uint64_t *id)
 {
 	bool direct = with == REQUEST_ATTACHED && len >= DIRECT_MIN && g->fd >= 0;
 	size_t line;
 
+	if (g->kept.next > 0) {
+		bytes_append_str(&g->out, ",\"ack\":");
+		bytes_append_uint(&g->out, g->kept.next);
+	}
 	if (with == REQUEST_ATTACHED) {
 		bytes_append_str(&g->out, ",\"attached\":");
 		bytes_append_uint(&g->out, len);
@@ -70,6 +81,8 @@ finish(
 		    "the request is longer than gentcpd takes (%zu bytes)",
 		    g->max_message);
 	}
+	if (g->kept.next > 0)
+		kept_went(&g->kept, *id);
 	connection_wake(g);
 	return direct ? transport_write_with(g, data, len) : GENTCP_OK;
 }
@@ -90,6 +103,7 @@ request_put(struct gentcp *g, const char *method, const struct bytes *params,
     const void *data, size_t len, enum request_with with, uint64_t *id)
 {
 	size_t mark = bytes_len(&g->out);
+	uint64_t own, *given = id_for(g, id, &own);
 	int rc = ready(g);
 
 	if (rc != GENTCP_OK)
@@ -98,12 +112,12 @@ request_put(struct gentcp *g, const char *method, const struct bytes *params,
 		return connection_fail(g, GENTCP_INVALID, 0, "no method's name");
 	if (params != NULL && bytes_failed(params))
 		return connection_no_memory(g);
-	put_head(g, method, id);
+	put_head(g, method, given);
 	if (params != NULL && bytes_len(params) > 0) {
 		bytes_append_str(&g->out, ",\"params\":");
 		bytes_append(&g->out, bytes_head(params), bytes_len(params));
 	}
-	return finish(g, mark, data, len, with);
+	return finish(g, mark, data, len, with, given);
 }
 
 int
@@ -111,15 +125,16 @@ request_put_send(struct gentcp *g, const char *method, uint64_t socket, const vo
     size_t len, uint64_t *id)
 {
 	size_t mark = bytes_len(&g->out);
+	uint64_t own, *given = id_for(g, id, &own);
 	int rc = ready(g);
 
 	if (rc != GENTCP_OK)
 		return rc;
-	put_head(g, method, id);
+	put_head(g, method, given);
 	bytes_append_str(&g->out, ",\"params\":{\"socket\":");
 	bytes_append_uint(&g->out, socket);
 	bytes_append_char(&g->out, '}');
-	return finish(g, mark, data, len, REQUEST_ATTACHED);
+	return finish(g, mark, data, len, REQUEST_ATTACHED, given);
 }
 
 void

@@ -12,7 +12,8 @@
 enum {
 	READ_SIZE = 256 * 1024,	 /* offered to each recv */
 	KEEP_SIZE = 1024 * 1024, /* an empty queue over it gives its memory back */
-	CANCEL_GRACE = 1000	 /* ms for the answer to session.cancel */
+	CANCEL_GRACE = 1000,	 /* ms for the answer to session.cancel */
+	ACK_EVERY = 64		 /* events of a gentcp_receive() that need not wait */
 };
 
 /* What turn() returns as well: a signal ended the wait. */
@@ -311,10 +312,15 @@ transport_write_fd(struct gentcp *g, int fd, int64_t deadline)
 
 /* --- a program's turns ------------------------------------------------------ */
 
-/* After handling: what callbacks queued goes out at once. */
+/*
+ * After handling: what was queued goes out at once, and the acknowledgement of what
+ * was handled, if that is more than spare.
+ */
 static int
-turn_end(struct gentcp *g, int rc)
+turn_end(struct gentcp *g, int rc, uint64_t spare)
 {
+	if (rc == GENTCP_OK && kept_owed(g) > spare)
+		rc = kept_ack(g);
 	if (rc == GENTCP_OK && bytes_len(&g->out) > 0)
 		rc = gentcp_flush(g);
 	if (bytes_len(&g->in) == 0 && g->current == 0 && g->in.size > 2 * KEEP_SIZE)
@@ -357,7 +363,7 @@ gentcp_next_timeout(const struct gentcp *g)
 	bool lost = g->lost && g->again.state != RECONNECT_WAITING &&
 	    g->again.state != RECONNECT_ENDED;
 
-	return lost || g->again.owed || has_message(g)
+	return lost || kept_owed(g) > 0 || g->again.owed || has_message(g)
 	    ? 0
 	    : transport_remaining(reconnect_due(g));
 }
@@ -374,7 +380,10 @@ gentcp_dispatch(struct gentcp *g, int timeout)
 		if (rc == GENTCP_FREED)
 			return rc;
 		if (rc != GENTCP_OK || handled > 0)
-			return turn_end(g, rc);
+			return turn_end(g, rc, 0);
+		rc = kept_ack(g);
+		if (rc != GENTCP_OK)
+			return rc;
 		if (is_idle(g))
 			return GENTCP_TIMEOUT;
 		rc = program_turn(g, deadline);
@@ -400,7 +409,10 @@ gentcp_receive(struct gentcp *g, int timeout, const struct gentcp_event **e)
 		if (was == RECONNECT_IDLE && g->again.state == RECONNECT_WAITING)
 			return GENTCP_LOST; /* to be known, though it is not the end */
 		if (rc != GENTCP_OK || *e != NULL)
-			return turn_end(g, rc);
+			return turn_end(g, rc, ACK_EVERY);
+		rc = kept_ack(g); /* before it waits for what that may set free */
+		if (rc != GENTCP_OK)
+			return rc;
 		if (is_idle(g))
 			return GENTCP_TIMEOUT;
 		rc = program_turn(g, deadline);

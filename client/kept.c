@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: ISC */
+#include "client/kept.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "client/connection.h"
+#include "proto/payload.h"
+
+static uint64_t
+larger(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
+
+void
+kept_reset(struct kept *k)
+{
+	bool by_hand = k->by_hand;
+
+	kept_fini(k);
+	k->by_hand = by_hand;
+}
+
+void
+kept_fini(struct kept *k)
+{
+	free(k->with);
+	explicit_bzero(k, sizeof *k);
+}
+
+/* --- acknowledged with a request ---------------------------------------------- */
+
+/* There is room for one more. */
+static bool
+reserve(struct kept *k)
+{
+	size_t size = k->size == 0 ? 8 : k->size * 2;
+	struct kept_with *with;
+
+	if (k->count < k->size)
+		return true;
+	with = reallocarray(k->with, size, sizeof *with);
+	if (with == NULL)
+		return false;
+	k->with = with;
+	k->size = size;
+	return true;
+}
+
+static void
+forget(struct kept *k, size_t i)
+{
+	k->count--;
+	memmove(k->with + i, k->with + i + 1, (k->count - i) * sizeof *k->with);
+}
+
+void
+kept_went(struct kept *k, uint64_t id)
+{
+	uint64_t from = k->handled < k->next ? k->handled + 1 : k->next;
+
+	k->with[k->count++] = (struct kept_with){id, from, k->next};
+	k->handled = larger(k->handled, k->next);
+	k->acked = larger(k->acked, k->next);
+	k->next = 0;
+}
+
+void
+kept_replied(struct kept *k, uint64_t id, bool refused)
+{
+	size_t i = 0;
+
+	while (i < k->count && k->with[i].id != id)
+		i++;
+	if (i == k->count)
+		return;
+	/* it acknowledged nothing: that is done without it, later */
+	if (refused && k->acked == k->with[i].to)
+		k->acked--;
+	forget(k, i);
+}
+
+int
+gentcp_ack_with(struct gentcp *g, uint64_t seq)
+{
+	if (seq > g->kept.told)
+		return connection_fail(g, GENTCP_INVALID, 0, "no such event has come");
+	if (!reserve(&g->kept))
+		return connection_no_memory(g);
+	g->kept.next = seq;
+	return GENTCP_OK;
+}
+
+/* --- events ------------------------------------------------------------------- */
+
+/* Was the answer to it lost, so that it is to be handled once more? */
+static bool
+was_lost(const struct kept *k, uint64_t seq)
+{
+	for (size_t i = 0; i < k->count; i++) {
+		const struct kept_with *w = &k->with[i];
+
+		if (w->id == 0 && w->from <= seq && seq <= w->to)
+			return true;
+	}
+	return false;
+}
+
+/* All that was to be told again has been. */
+static void
+forget_lost(struct kept *k)
+{
+	for (size_t i = k->count; i-- > 0;) {
+		if (k->with[i].id == 0)
+			forget(k, i);
+	}
+}
+
+bool
+kept_skips(struct gentcp *g, struct gentcp_event *e)
+{
+	struct kept *k = &g->kept;
+
+	if (e->seq == 0)
+		return false;
+	if (g->lost) {
+		e->seq = 0; /* nor is it handled */
+		return true;
+	}
+	if (e->seq <= k->told)
+		return !was_lost(k, e->seq);
+	forget_lost(k);
+	k->told = e->seq;
+	return false;
+}
+
+void
+kept_done(struct gentcp *g, uint64_t seq)
+{
+	struct kept *k = &g->kept;
+
+	if (k->next > 0 && g->lost) /* it was meant to go, and could not */
+		kept_went(k, 0);
+	k->next = 0;
+	if (!k->by_hand || seq <= k->claimed)
+		k->handled = larger(k->handled, seq);
+}
+
+void
+gentcp_set_auto_ack(struct gentcp *g, int on)
+{
+	g->kept.by_hand = !on;
+}
+
+/* --- acknowledging ------------------------------------------------------------ */
+
+uint64_t
+kept_owed(const struct gentcp *g)
+{
+	bool open = !g->lost && g->again.state == RECONNECT_IDLE;
+
+	return open ? g->kept.handled - g->kept.acked : 0;
+}
+
+int
+kept_ack(struct gentcp *g)
+{
+	struct kept *k = &g->kept;
+	struct bytes params = {0};
+	uint64_t next = k->next;
+	int rc;
+
+	if (kept_owed(g) == 0)
+		return GENTCP_OK;
+	bytes_append_str(&params, "{\"seq\":");
+	bytes_append_uint(&params, k->handled);
+	bytes_append_char(&params, '}');
+	k->next = 0; /* it is not for this one */
+	rc = request_put(g, "session.ack", &params, NULL, 0, REQUEST_PLAIN, NULL);
+	k->next = next;
+	bytes_fini(&params);
+	if (rc == GENTCP_OK)
+		k->acked = k->handled;
+	return rc;
+}
+
+int
+gentcp_ack(struct gentcp *g, uint64_t seq)
+{
+	struct kept *k = &g->kept;
+
+	if (seq > k->told)
+		return connection_fail(g, GENTCP_INVALID, 0, "no such event has come");
+	k->claimed = larger(k->claimed, seq);
+	k->handled = larger(k->handled, seq);
+	return kept_ack(g);
+}
+
+/* --- keeping and attaching ---------------------------------------------------- */
+
+const char *
+gentcp_token(const struct gentcp *g)
+{
+	return *g->kept.token == '\0' ? NULL : g->kept.token;
+}
+
+/* False if it is none of gentcpd's. */
+static bool
+set_token(struct kept *k, const char *token)
+{
+	size_t len = token == NULL ? 0 : strlen(token);
+
+	if (len == 0 || len >= sizeof k->token)
+		return false;
+	memcpy(k->token, token, len + 1);
+	return true;
+}
+
+int
+gentcp_keep(struct gentcp *g, int ttl, int replay)
+{
+	struct call c = {.g = g};
+	const char *token;
+	int rc;
+
+	bytes_append_str(&c.params, "{\"ttl\":");
+	bytes_append_int(&c.params, ttl);
+	bytes_append_str(&c.params, replay ? ",\"replay\":true" : ",\"replay\":false");
+	rc = call_wait(&c, "session.keep", CALL_NO_TIMEOUT);
+	if (rc == GENTCP_OK) {
+		token = json_string_value(json_object_get(c.reply.result, "token"));
+		if (ttl == 0)
+			*g->kept.token = '\0';
+		else if (!set_token(&g->kept, token))
+			rc = call_odd_result(&c);
+	}
+	return call_end(&c, rc);
+}
+
+void
+kept_rewind(struct kept *k)
+{
+	for (size_t i = 0; i < k->count; i++) {
+		k->with[i].id = 0;
+		if (k->with[i].from <= k->handled)
+			k->handled = k->with[i].from - 1;
+	}
+	k->acked = k->handled;
+}
+
+int
+kept_put_attach(struct gentcp *g, uint64_t client, uint64_t *id)
+{
+	struct kept *k = &g->kept;
+	struct bytes params = {0};
+	uint64_t next = k->next;
+	int rc;
+
+	bytes_append_str(&params, "{\"client\":");
+	bytes_append_uint(&params, client);
+	bytes_append_str(&params, ",\"token\":");
+	payload_put_string(&params, k->token, strlen(k->token));
+	if (k->handled > 0) {
+		bytes_append_str(&params, ",\"seen\":");
+		bytes_append_uint(&params, k->handled);
+	}
+	bytes_append_char(&params, '}');
+	k->next = 0;
+	rc = request_put(g, "session.attach", &params, NULL, 0, REQUEST_PLAIN, id);
+	k->next = next;
+	bytes_fini(&params);
+	return rc;
+}
+
+/* The hello was said: becomes that client. */
+static int
+attach(struct gentcp *g, uint64_t client, int64_t deadline)
+{
+	struct incoming m;
+	uint64_t id = 0;
+	size_t size;
+	int rc = kept_put_attach(g, client, &id);
+
+	if (rc == GENTCP_OK)
+		rc = transport_await_once(g, id, deadline, &m, &size);
+	if (rc != GENTCP_OK)
+		return rc;
+	rc = m.error != NULL ? error_from(&g->error, &m)
+			     : connection_greeted(g, m.result);
+	connection_taken(g, &m, size);
+	return rc;
+}
+
+int
+gentcp_attach(struct gentcp *g, const char *path, uint64_t client, const char *token,
+    uint64_t seen, int timeout)
+{
+	int64_t deadline = transport_deadline(timeout);
+	struct kept *k = &g->kept;
+	int rc;
+
+	if (client == 0 || strlen(token) >= sizeof k->token || *token == '\0')
+		return connection_fail(
+		    g, GENTCP_INVALID, 0, "no client's number, or no token");
+	rc = gentcp_open(g, path, timeout);
+	if (rc != GENTCP_OK)
+		return rc;
+	(void)set_token(k, token);
+	k->told = k->handled = k->acked = seen;
+	rc = attach(g, client, deadline);
+	if (rc == GENTCP_OK)
+		return rc;
+	kept_reset(k);
+	if (rc != GENTCP_ERROR) { /* it is not known whether we are that client */
+		g->lost = true;
+		g->again.state = RECONNECT_ENDED;
+		transport_close(g);
+	}
+	return rc;
+}
