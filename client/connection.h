@@ -126,12 +126,14 @@ bool connection_hold(struct gentcp *g);
 int connection_greeted(struct gentcp *g, json_t *result);
 
 /*
- * Held events of that socket: calls fn for each, in order (false ends it), and
- * drops them if drop.  False if fn said so or memory is out.
+ * Held events of that socket: calls fn for each, in order (false ends it).  *rest is
+ * what would be held without them.  False if fn said so or memory is out.
  */
 typedef bool connection_held_fn(const struct gentcp_event *e, void *ctx);
-bool connection_held_events(
-    struct gentcp *g, uint64_t socket, bool drop, connection_held_fn *fn, void *ctx);
+bool connection_held_events(struct gentcp *g, uint64_t socket, struct bytes *rest,
+    connection_held_fn *fn, void *ctx);
+/* Puts rest in place of the oldest len bytes that are held; needs no memory. */
+void connection_held_replace(struct gentcp *g, size_t len, const struct bytes *rest);
 
 /* --- request.c -------------------------------------------------------------- */
 

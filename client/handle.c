@@ -185,7 +185,7 @@ handle_all(struct gentcp *g, const struct gentcp_event **e, size_t *handled)
 
 	while ((status = show_next(g)) == INCOMING_READY) {
 		(*handled)++;
-		if (g->shown.kind == INCOMING_EVENT && kept_skips(g, &g->shown.event))
+		if (kept_skips(g, &g->shown.event))
 			continue;
 		if (e != NULL && g->shown.kind == INCOMING_EVENT) {
 			*e = &g->shown.event;
@@ -273,12 +273,22 @@ connection_taken(struct gentcp *g, struct incoming *m, size_t size)
 	bytes_take(&g->in, size);
 }
 
+/* What is to stay of an event that is given away: its number, if it has one. */
+static bool
+keep_number(struct bytes *rest, uint64_t seq)
+{
+	if (seq == 0)
+		return true;
+	bytes_append_str(rest, "{\"seq\":");
+	bytes_append_uint(rest, seq);
+	return bytes_append_str(rest, "}\n");
+}
+
 bool
-connection_held_events(
-    struct gentcp *g, uint64_t socket, bool drop, connection_held_fn *fn, void *ctx)
+connection_held_events(struct gentcp *g, uint64_t socket, struct bytes *rest,
+    connection_held_fn *fn, void *ctx)
 {
 	struct incoming_place place = {0};
-	struct bytes kept = {0};
 	struct incoming m;
 	size_t at = 0, size, len = bytes_len(&g->held);
 	bool ok = true, ours;
@@ -286,23 +296,25 @@ connection_held_events(
 	while (ok && at < len) {
 		const unsigned char *p = bytes_head(&g->held) + at;
 
-		ok = incoming_read(p, len - at, &place, &m, &size) == INCOMING_READY;
-		if (!ok)
-			break;
+		if (incoming_read(p, len - at, &place, &m, &size) != INCOMING_READY)
+			return false;
 		/* down is ours as long as the monitor is, whosever the socket */
 		ours = m.kind == INCOMING_EVENT && m.event.socket == socket &&
 		    m.event.type != GENTCP_EVENT_DOWN;
-		if (ours && fn != NULL)
-			ok = fn(&m.event, ctx);
-		if (!ours && drop)
-			ok = bytes_append(&kept, p, size);
+		ok = ours ? fn(&m.event, ctx) && keep_number(rest, m.event.seq)
+			  : bytes_append(rest, p, size);
 		incoming_fini(&m);
 		at += size;
 	}
-	if (ok && drop) {
-		bytes_fini(&g->held);
-		g->held = kept;
-	} else
-		bytes_fini(&kept);
 	return ok;
+}
+
+void
+connection_held_replace(struct gentcp *g, size_t len, const struct bytes *rest)
+{
+	size_t kept = bytes_len(rest);
+
+	bytes_take(&g->held, len - kept);
+	if (kept > 0)
+		memcpy(bytes_head(&g->held), bytes_head(rest), kept);
 }

@@ -12,18 +12,19 @@
 
 static const struct payload_style as_base64 = {.form = PAYLOAD_BASE64};
 
-/* Is the socket ours?  If not, or if it is gone, nothing is to be touched. */
-static bool
-is_owner(struct gentcp *g, uint64_t socket)
+/* *ours: is it?  If not, or if it is gone, nothing is to be touched. */
+static int
+ask_owner(struct gentcp *g, uint64_t socket, bool *ours)
 {
 	struct call c = {.g = g};
 	json_int_t owner;
+	int rc;
 
 	request_open_socket(&c.params, socket);
-	if (call_wait(&c, "inet.info", CALL_NO_TIMEOUT) != GENTCP_OK)
-		return call_end(&c, false);
+	rc = call_wait(&c, "inet.info", CALL_NO_TIMEOUT);
 	owner = json_integer_value(json_object_get(c.reply.result, "owner"));
-	return call_end(&c, owner > 0 && (uint64_t)owner == g->client);
+	*ours = rc == GENTCP_OK && owner > 0 && (uint64_t)owner == g->client;
+	return call_end(&c, rc);
 }
 
 /* *active: the option's value, a new reference; NULL where it cannot be told. */
@@ -89,29 +90,52 @@ put_message(const struct gentcp_event *e, void *ctx)
 	return bytes_append_str(out, "}}");
 }
 
-/* Gives it away, with what waits here. */
+/* The params of giving it away with these messages. */
 static int
-give(struct gentcp *g, uint64_t socket, uint64_t client, json_t *active)
+put_params(struct gentcp *g, struct bytes *params, uint64_t socket, uint64_t client,
+    const struct bytes *messages, json_t *active)
+{
+	request_open_socket(params, socket);
+	bytes_append_str(params, ",\"client\":");
+	bytes_append_uint(params, client);
+	if (bytes_len(messages) > 0) {
+		bytes_append_str(params, ",\"messages\":[");
+		bytes_append(params, bytes_head(messages), bytes_len(messages));
+		bytes_append_char(params, ']');
+	}
+	if (active == NULL || json_is_false(active))
+		return GENTCP_OK;
+	return request_put_json(g, params, ",\"active\":", json_incref(active));
+}
+
+/*
+ * Gives it away, with what waits here; ours: then that is not ours any more.  What
+ * stays is made before, as all that is with the daemon's answer cannot be undone.
+ * *ack goes with it; it is 0 then.
+ */
+static int
+give(struct gentcp *g, uint64_t socket, uint64_t client, json_t *active, bool ours,
+    uint64_t *ack)
 {
 	struct call c = {.g = g};
-	struct bytes messages = {0};
+	struct bytes messages = {0}, rest = {0};
+	size_t len = bytes_len(&g->held);
 	int rc = GENTCP_OK;
 
-	request_open_socket(&c.params, socket);
-	bytes_append_str(&c.params, ",\"client\":");
-	bytes_append_uint(&c.params, client);
-	if (!connection_held_events(g, socket, false, put_message, &messages))
+	if (ours && !connection_held_events(g, socket, &rest, put_message, &messages))
 		rc = connection_no_memory(g);
-	if (bytes_len(&messages) > 0) {
-		bytes_append_str(&c.params, ",\"messages\":[");
-		bytes_append(&c.params, bytes_head(&messages), bytes_len(&messages));
-		bytes_append_char(&c.params, ']');
-	}
+	if (rc == GENTCP_OK)
+		rc = put_params(g, &c.params, socket, client, &messages, active);
+	g->kept.next = *ack;
+	rc = rc == GENTCP_OK ? call_ok(&c, "gen_tcp.controlling_process")
+			     : call_end(&c, rc);
+	*ack = g->kept.next;
+	g->kept.next = 0;
+	if (rc == GENTCP_OK && ours)
+		connection_held_replace(g, len, &rest);
 	bytes_fini(&messages);
-	if (rc == GENTCP_OK && active != NULL && !json_is_false(active))
-		rc = request_put_json(g, &c.params, ",\"active\":", json_incref(active));
-	return rc == GENTCP_OK ? call_ok(&c, "gen_tcp.controlling_process")
-			       : call_end(&c, rc);
+	bytes_fini(&rest);
+	return rc;
 }
 
 /* The socket stays here: it is as active as it was.  The error stays as well. */
@@ -130,26 +154,49 @@ restore(struct gentcp *g, uint64_t socket, json_t *active)
 	g->error = error;
 }
 
+/* It is ours: the whole. */
+static int
+give_all(
+    struct gentcp *g, uint64_t socket, uint64_t client, json_t *active, uint64_t *ack)
+{
+	bool was_active = active != NULL && !json_is_false(active);
+	int rc = was_active ? set_active(g, socket, json_false()) : GENTCP_OK;
+
+	if (rc == GENTCP_OK)
+		rc = give(g, socket, client, active, true, ack);
+	if (rc != GENTCP_OK && rc != GENTCP_LOST && was_active)
+		restore(g, socket, active);
+	return rc;
+}
+
+static int
+control(struct gentcp *g, uint64_t socket, uint64_t client, uint64_t *ack)
+{
+	json_t *active = NULL;
+	bool ours = false;
+	int rc = GENTCP_OK;
+
+	if (client != g->client)
+		rc = ask_owner(g, socket, &ours);
+	if (rc == GENTCP_OK && ours)
+		rc = get_active(g, socket, &active);
+	if (rc == GENTCP_OK && ours)
+		rc = give_all(g, socket, client, active, ack);
+	else if (rc == GENTCP_OK ||
+	    rc == GENTCP_ERROR) /* the daemon says what is wrong */
+		rc = give(g, socket, client, NULL, false, ack);
+	json_decref(active);
+	return rc;
+}
+
 int
 gentcp_controlling_process(struct gentcp *g, uint64_t socket, uint64_t client)
 {
-	json_t *active = NULL;
-	bool was_active;
+	uint64_t ack = g->kept.next; /* for the last of its requests */
 	int rc;
 
-	if (client == g->client || !is_owner(g, socket) ||
-	    get_active(g, socket, &active) != GENTCP_OK) {
-		json_decref(active);
-		return g->lost ? GENTCP_LOST : give(g, socket, client, NULL);
-	}
-	was_active = active != NULL && !json_is_false(active);
-	rc = was_active ? set_active(g, socket, json_false()) : GENTCP_OK;
-	if (rc == GENTCP_OK)
-		rc = give(g, socket, client, active);
-	if (rc == GENTCP_OK)
-		(void)connection_held_events(g, socket, true, NULL, NULL);
-	else if (was_active && rc != GENTCP_LOST)
-		restore(g, socket, active);
-	json_decref(active);
+	g->kept.next = 0;
+	rc = control(g, socket, client, &ack);
+	g->kept.next = ack;
 	return rc;
 }

@@ -245,6 +245,8 @@ read_by_jansson(const char *line, size_t len, struct incoming *m)
 	m->result = json_object_get(m->root, "result");
 	m->error = json_object_get(m->root, "error");
 	id = json_object_get(m->root, "id");
+	if (id == NULL && m->event.seq > 0) /* an event that was given away */
+		return INCOMING_READY;
 	m->kind = json_is_integer(id) ? INCOMING_REPLY : INCOMING_FAULT;
 	m->id = member_uint(m->root, "id");
 	return m->result == NULL && m->error == NULL ? INCOMING_BROKEN : INCOMING_READY;

@@ -322,6 +322,43 @@ START_TEST(each_allocation_fails_once)
 }
 END_TEST
 
+/*
+ * Events that went along with a socket do not stay as well, whatever fails.  The last
+ * one comes with the last answer, when they are on their way.
+ */
+START_TEST(what_goes_along_does_not_stay)
+{
+	struct fake_daemon f = {0};
+	struct gentcp *g;
+	const struct gentcp_event *e;
+	int rc, events, given = 0;
+	bool met = true;
+
+	fake_daemon_begin(&f, parrot);
+	answer.member = "result";
+	answer.text = "{\"owner\":7,\"active\":true}";
+	answer.before = TCP("1", "abc") TCP("2", "abc");
+	for (size_t n = 1; met; n++) {
+		g = open_to(&f);
+		no_memory_at(n, false);
+		rc = gentcp_controlling_process(g, 1, 9);
+		met = no_memory_met();
+		no_memory_at(0, false);
+		events = 0;
+		while (gentcp_receive(g, 0, &e) == GENTCP_OK)
+			events += e->socket == 1;
+		ck_assert(rc != GENTCP_OK || events == 1);
+		ck_assert(rc == GENTCP_OK || met);
+		given += rc == GENTCP_OK;
+		gentcp_free(g);
+	}
+	ck_assert_int_ge(given, 1);
+	answer.before = NULL;
+	g = open_to(&f);
+	end(&f, g);
+}
+END_TEST
+
 struct count {
 	int asked, told, events;
 };
@@ -433,6 +470,7 @@ main(void)
 	tcase_add_loop_test(tc, each_answer, 0, ROWS);
 	tcase_add_test(tc, arguments_that_are_wrong);
 	tcase_add_loop_test(tc, each_allocation_fails_once, 0, ROWS);
+	tcase_add_test(tc, what_goes_along_does_not_stay);
 	tcase_add_test(tc, a_conversation_without_memory);
 	suite_add_tcase(suite, tc);
 	return run_suite(suite);

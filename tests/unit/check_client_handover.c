@@ -77,6 +77,56 @@ START_TEST(what_came_goes_along)
 }
 END_TEST
 
+/* Numbered events that go along stay as numbers, to be acknowledged in their turn. */
+static void
+take_numbered(struct fake_daemon *f)
+{
+	say(f,
+	    "{\"jsonrpc\":\"2.0\",\"method\":\"tcp\",\"params\":{\"socket\":4,"
+	    "\"data\":\"a\"},\"seq\":1}\n");
+	say(f,
+	    "{\"jsonrpc\":\"2.0\",\"method\":\"tcp\",\"params\":{\"socket\":3,"
+	    "\"data\":\"b\"},\"seq\":2}\n");
+	say(f,
+	    "{\"jsonrpc\":\"2.0\",\"method\":\"tcp\",\"params\":{\"socket\":3,"
+	    "\"data\":\"one\"},\"seq\":3}\n");
+	hear(f, REQUEST("2", "inet.info", "{\"socket\":3}"));
+	say(f, RESULT("2", "{\"socket\":3,\"owner\":7}"));
+	hear(f, REQUEST("3", "inet.getopts", "{\"socket\":3,\"names\":[\"active\"]}"));
+	say(f, RESULT("3", "{\"active\":false}"));
+	hear(f,
+	    "{\"jsonrpc\":\"2.0\",\"id\":4,\"method\":\"gen_tcp.controlling_process\","
+	    "\"params\":{\"socket\":3,\"client\":9,\"messages\":["
+	    "{\"method\":\"tcp\",\"params\":{\"socket\":3,\"data\":{\"base64\":\"Yg==\"}}},"
+	    "{\"method\":\"tcp\",\"params\":{\"socket\":3,\"data\":"
+	    "{\"base64\":\"b25l\"}}}]},\"ack\":1}\n");
+	/* what comes behind it stays */
+	say(f,
+	    "{\"jsonrpc\":\"2.0\",\"method\":\"tcp\",\"params\":{\"socket\":4,"
+	    "\"data\":\"d\"},\"seq\":4}\n" RESULT("4", "\"ok\""));
+	hear(f,
+	    "{\"jsonrpc\":\"2.0\",\"method\":\"session.ack\",\"params\":{\"seq\":3}}\n");
+}
+
+START_TEST(numbers_stay)
+{
+	struct fake_daemon f;
+	struct gentcp *g = fake_daemon_start(&f, take_numbered);
+	const struct gentcp_event *e;
+
+	ck_assert_int_eq(gentcp_receive(g, DEADLINE, &e), GENTCP_OK);
+	ck_assert_uint_eq(e->socket, 4);
+	ck_assert_int_eq(gentcp_ack_with(g, e->seq), GENTCP_OK);
+	ck_assert_int_eq(gentcp_controlling_process(g, 3, 9), GENTCP_OK);
+	ck_assert_int_eq(gentcp_receive(g, DEADLINE, &e), GENTCP_OK);
+	ck_assert_uint_eq(e->seq, 4);
+	ck_assert_mem_eq(e->data, "d", 1);
+	ck_assert_int_eq(gentcp_ack(g, 3), GENTCP_OK);
+	ck_assert_int_eq(gentcp_flush(g), GENTCP_OK);
+	fake_daemon_finish(&f, g);
+}
+END_TEST
+
 static void
 refuse_socket(struct fake_daemon *f)
 {
@@ -208,6 +258,7 @@ main(void)
 
 	tcase_set_timeout(tcase, 60);
 	tcase_add_test(tcase, what_came_goes_along);
+	tcase_add_test(tcase, numbers_stay);
 	tcase_add_test(tcase, what_is_refused_stays);
 	tcase_add_test(tcase, a_descriptor_is_passed);
 	suite_add_tcase(suite, tcase);
