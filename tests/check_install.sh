@@ -58,7 +58,7 @@ fi
 
 mkdir "$root/programs"
 doc=$(folder_of http_fetch.c)
-for name in chat echo handover http_fetch; do
+for name in chat echo handover http_fetch kept_echo; do
 	packages=(gentcp)
 	[ "$name" != chat ] || packages+=(libevent_core)
 	read -ra flags <<<"$(pkg-config --cflags --libs "${packages[@]}")"
@@ -78,8 +78,8 @@ if "$python" -c 'import pytest' 2>/dev/null; then
 	GENTCPD=$(find "$root" -path '*bin/gentcpd')
 	GENTCP_CLI=$(find "$root" -path '*bin/gentcp-cli')
 	export GENTCPD GENTCP_CLI GENTCP_EXAMPLES=$root/programs PYTHONDONTWRITEBYTECODE=1
-	verdict "the examples" "$python" -m pytest -p no:cacheprovider -q --tb=short \
-	    "$top/tests/integration/test_library.py"
+	verdict "the examples" env GENTCP_TEST_KILLS=5 "$python" -m pytest -p no:cacheprovider \
+	    -q --tb=short "$top"/tests/integration/test_library{,_kept}.py
 fi
 
 man=$(folder_of libgentcp.3)

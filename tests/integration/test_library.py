@@ -211,10 +211,11 @@ def test_chat(example):
         assert first[0].hear() == b""
 
 
-@pytest.mark.parametrize("name", ["echo", "http_fetch", "handover", "chat"])
+@pytest.mark.parametrize("name", ["echo", "http_fetch", "handover", "chat", "kept_echo"])
 def test_without_a_daemon(name, tmp_path):
     """They say what is missing."""
-    args = ["localhost", "80", "/"] if name == "http_fetch" else []
+    args = {"http_fetch": ["localhost", "80", "/"],
+            "kept_echo": [str(tmp_path / "state"), "0"]}.get(name, [])
     ran = subprocess.run(
         [os.path.join(EXAMPLES, name)] + args, timeout=60, capture_output=True, check=False,
         env=dict(os.environ, GENTCPD_SOCKET=str(tmp_path / "none")))
