@@ -107,12 +107,12 @@ was_lost(const struct kept *k, uint64_t seq)
 	return false;
 }
 
-/* All that was to be told again has been. */
+/* What was to be told again up to seq has been, or will not be. */
 static void
-forget_lost(struct kept *k)
+forget_lost(struct kept *k, uint64_t seq)
 {
 	for (size_t i = k->count; i-- > 0;) {
-		if (k->with[i].id == 0)
+		if (k->with[i].id == 0 && k->with[i].to <= seq)
 			forget(k, i);
 	}
 }
@@ -121,6 +121,7 @@ bool
 kept_skips(struct gentcp *g, struct gentcp_event *e)
 {
 	struct kept *k = &g->kept;
+	bool again;
 
 	if (e->seq == 0)
 		return false;
@@ -128,9 +129,10 @@ kept_skips(struct gentcp *g, struct gentcp_event *e)
 		e->seq = 0; /* nor is it handled */
 		return true;
 	}
+	again = was_lost(k, e->seq);
+	forget_lost(k, e->seq);
 	if (e->seq <= k->told)
-		return !was_lost(k, e->seq);
-	forget_lost(k);
+		return !again;
 	k->told = e->seq;
 	return false;
 }

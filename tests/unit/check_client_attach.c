@@ -8,6 +8,7 @@
 #include "client/connection.h"
 #include "fake_daemon.h"
 #include "kept_program.h"
+#include "tests/unit/no_memory.h"
 #include "tests/unit/run.h"
 
 /* --- with a daemon ------------------------------------------------------------ */
@@ -142,7 +143,7 @@ three_events(struct fake_daemon *f)
 }
 
 static void
-meet_again(struct fake_daemon *f, const char *attach)
+meet_again(struct fake_daemon *f, const char *id, const char *attach)
 {
 	static const char hello[] =
 	    "{\"protocol\":1,\"data\":\"attached\",\"attachments\":true}";
@@ -151,10 +152,11 @@ meet_again(struct fake_daemon *f, const char *attach)
 	close(f->fd);
 	f->fd = accept(f->listener, NULL, NULL);
 	must(f->fd >= 0);
-	snprintf(line, sizeof line, REQUEST("5", "session.hello", "%s"), hello);
+	snprintf(line, sizeof line, REQUEST("%s", "session.hello", "%s"), id, hello);
 	hear(f, line);
 	hear(f, attach); /* without waiting for that to be answered */
-	say(f, RESULT("5", CLIENT("8")));
+	snprintf(line, sizeof line, RESULT("%s", CLIENT("8")), id);
+	say(f, line);
 }
 
 /* The second answer was not carried out: its event comes again, and the third. */
@@ -162,7 +164,7 @@ static void
 come_back(struct fake_daemon *f)
 {
 	three_events(f);
-	meet_again(f, ATTACH("6", "5c0f", ",\"seen\":1"));
+	meet_again(f, "5", ATTACH("6", "5c0f", ",\"seen\":1"));
 	say(f, RESULT("6", CLIENT("7")));
 	say(f, SEQ("2", "3", "b") CLOSED("3", "4") SEQ("4", "3", "d"));
 	hear(f, SEND("7", "3", WITH("2"), "1}\nb"));
@@ -223,7 +225,7 @@ static void
 come_back_with_less(struct fake_daemon *f)
 {
 	three_events(f);
-	meet_again(f, ATTACH("6", "5c0f", ",\"seen\":1"));
+	meet_again(f, "5", ATTACH("6", "5c0f", ",\"seen\":1"));
 	say(f, RESULT("6", CLIENT("7")));
 	say(f, CLOSED("3", "4") SEQ("4", "3", "d"));
 	hear(f, SEND("7", "3", WITH("4"), "1}\nd"));
@@ -247,7 +249,7 @@ static void
 forget_it(struct fake_daemon *f)
 {
 	three_events(f);
-	meet_again(f, ATTACH("6", "5c0f", ",\"seen\":1"));
+	meet_again(f, "5", ATTACH("6", "5c0f", ",\"seen\":1"));
 	say(f, REFUSED("6", "13", "eacces") SEQ("1", "1", "new"));
 	hear(f, SEND("7", "1", WITH("1"), "3}\nnew"));
 	say(f, RESULT("7", "\"ok\""));
@@ -266,6 +268,39 @@ START_TEST(it_may_be_too_late)
 	ck_assert_str_eq(gentcp_error_reason(gentcp_error(g)), "eacces");
 	until(g, &p, "new ok");
 	program_told(&p, "1a 2b 3 ok lost lost open 1new ok ");
+	fake_daemon_finish(&f, g);
+}
+END_TEST
+
+/* The answer gets no answer, and the next one is not even sent. */
+static void
+break_off(struct fake_daemon *f)
+{
+	hear(f, KEEP("2", "60000", "true"));
+	say(f, RESULT("2", "{\"client\":7,\"token\":\"5c0f\"}"));
+	say(f, SEQ("1", "3", "a"));
+	hear(f, SEND("3", "3", WITH("1"), "1}\na"));
+	meet_again(f, "4", ATTACH("5", "5c0f", ""));
+	say(f, RESULT("5", CLIENT("7")) SEQ("1", "3", "a"));
+	hear(f, SEND("6", "3", WITH("1"), "1}\na"));
+	say(f, RESULT("6", "\"ok\""));
+}
+
+START_TEST(what_was_not_sent_is_to_be_answered_again)
+{
+	struct fake_daemon f = {0};
+	struct program p;
+	struct gentcp *g = start(&f, break_off, &p);
+	const struct gentcp_event *e;
+
+	ck_assert_int_eq(gentcp_receive(g, DEADLINE, &e), GENTCP_OK);
+	ck_assert_int_eq(gentcp_ack_with(g, e->seq), GENTCP_OK);
+	ck_assert_int_eq(gentcp_send(g, 3, "a", 1), GENTCP_LOST);
+	ck_assert_int_eq(gentcp_ack_with(g, e->seq), GENTCP_OK);
+	ck_assert_int_eq(gentcp_send(g, 3, "a", 1), GENTCP_LOST);
+	until(g, &p, "ok ");
+	program_told(&p, "lost attached 1a ok ");
+	ck_assert_uint_eq(g->kept.count, 0);
 	fake_daemon_finish(&f, g);
 }
 END_TEST
@@ -320,12 +355,112 @@ START_TEST(so_it_does_in_blocking_calls)
 }
 END_TEST
 
+/* --- without memory ----------------------------------------------------------- */
+
+/* Any number of connections, each of which becomes client 7, and closes a socket. */
+static void
+always(struct fake_daemon *f)
+{
+	static char line[512], answer[128];
+	ssize_t n;
+
+	while ((f->fd = accept(f->listener, NULL, NULL)) >= 0) {
+		size_t len = 0;
+
+		while ((n = recv(f->fd, line + len, 1, 0)) == 1) {
+			len += (size_t)n;
+			must(len < sizeof line);
+			if (line[len - 1] != '\n')
+				continue;
+			line[len - 1] = '\0';
+			len = 0;
+			n = snprintf(answer, sizeof answer,
+			    RESULT("%lu", "{\"token\":\"5c0f\",\"client\":7}"),
+			    strtoul(strstr(line, "\"id\":") + 5, NULL, 10));
+			(void)!send(f->fd, answer, (size_t)n, MSG_NOSIGNAL);
+			if (strstr(line, "gen_tcp.shutdown") != NULL)
+				break; /* it hangs up */
+		}
+		close(f->fd);
+	}
+}
+
+static struct gentcp *
+attach_in_time(const struct fake_daemon *f)
+{
+	struct gentcp *g = gentcp_new();
+	int rc;
+
+	if (g == NULL)
+		return NULL;
+	gentcp_set_timeout(g, DEADLINE);
+	rc = gentcp_attach(g, f->path, 7, "5c0f", 3, DEADLINE);
+	if (rc == GENTCP_OK)
+		return g;
+	must(rc == GENTCP_NOMEM || rc == GENTCP_LOST);
+	must(gentcp_fd(g) == -1 && gentcp_token(g) == NULL);
+	gentcp_free(g);
+	return NULL;
+}
+
+/* Whether it came to the end: the connection breaks, and is there again. */
+static bool
+break_once(struct gentcp *g)
+{
+	int rc;
+
+	gentcp_set_reconnect(g, 1, 1, GENTCP_INFINITY);
+	do /* the last that is answered */
+		rc = gentcp_shutdown(g, 1, "write");
+	while (rc == GENTCP_NOMEM);
+	do {
+		rc = gentcp_dispatch(g, DEADLINE);
+		must(rc == GENTCP_OK || rc == GENTCP_NOMEM);
+	} while (g->again.attach == 0 || g->again.state != RECONNECT_IDLE);
+	rc = gentcp_close(g, 1);
+	return rc == GENTCP_OK && gentcp_client(g) == 7 && gentcp_epoch(g) == 1;
+}
+
+START_TEST(each_allocation_fails_once)
+{
+	struct fake_daemon f = {0};
+	struct gentcp *g;
+	bool met = true, done;
+
+	fake_daemon_begin(&f, always);
+	for (size_t n = 1; met; n++) {
+		no_memory_at(n, false);
+		g = attach_in_time(&f);
+		met = no_memory_met();
+		no_memory_at(0, false);
+		ck_assert(met || g != NULL);
+		gentcp_free(g);
+	}
+	met = true;
+	for (size_t n = 1; met; n++) {
+		g = attach_in_time(&f);
+		ck_assert_ptr_nonnull(g);
+		no_memory_at(n, false);
+		done = break_once(g);
+		met = no_memory_met();
+		no_memory_at(0, false);
+		ck_assert(met || done);
+		ck_assert_str_eq(gentcp_token(g), "5c0f");
+		ck_assert_uint_eq(gentcp_epoch(g), 1);
+		gentcp_free(g);
+	}
+	shutdown(f.listener, SHUT_RDWR);
+	fake_daemon_finish(&f, NULL);
+}
+END_TEST
+
 int
 main(void)
 {
 	Suite *suite = suite_create("client/attach");
 	TCase *tc = tcase_create("attach");
 
+	no_memory_init();
 	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, keeping);
 	tcase_add_test(tc, attaching);
@@ -334,8 +469,10 @@ main(void)
 	tcase_add_test(tc, it_attaches_again);
 	tcase_add_test(tc, what_the_daemon_did_is_not_done_again);
 	tcase_add_test(tc, it_may_be_too_late);
+	tcase_add_test(tc, what_was_not_sent_is_to_be_answered_again);
 	tcase_add_test(tc, it_goes_on_trying);
 	tcase_add_test(tc, so_it_does_in_blocking_calls);
+	tcase_add_test(tc, each_allocation_fails_once);
 	suite_add_tcase(suite, tc);
 	return run_suite(suite);
 }

@@ -140,6 +140,7 @@ CALL(c_cancel_monitor, gentcp_cancel_monitor(g, 1, &small))
 CALL(c_self, gentcp_self(g, &json))
 CALL(c_clients, gentcp_clients(g, &json))
 CALL(c_call, gentcp_call(g, "any.thing", "{\"a\":[1]}", &json))
+CALL(c_keep, gentcp_keep(g, 1000, 1))
 CALL(c_getfd, gentcp_getfd(g, 1, &descriptor))
 
 static int
@@ -187,6 +188,7 @@ static const struct row {
     {"cancel_monitor", c_cancel_monitor, "true", NULL},
     {"self", c_self, "{\"client\":7}", NULL},
     {"clients", c_clients, "[{\"client\":7}]", NULL},
+    {"keep", c_keep, "{\"client\":7,\"token\":\"5c0f\"}", "{\"token\":\"\"}"},
     {"call", c_call, "{\"a\":1}", NULL},
     {"getfd", c_getfd, NULL, "{\"fd\":\"passed\"}"}, /* passed none */
     {"fdopen", c_fdopen, "{\"socket\":5}", "{\"socket\":\"x\"}"},

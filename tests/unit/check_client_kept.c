@@ -6,6 +6,7 @@
 #include "client/connection.h"
 #include "fake_daemon.h"
 #include "kept_program.h"
+#include "tests/unit/no_memory.h"
 #include "tests/unit/run.h"
 
 /* --- without I/O -------------------------------------------------------------- */
@@ -234,12 +235,99 @@ START_TEST(after_a_loss_events_wait_for_the_next_connection)
 }
 END_TEST
 
+/* --- without memory ----------------------------------------------------------- */
+
+/* Whether something that may fail for want of memory did not; it is done again. */
+#define AGAIN(call) \
+	do { \
+		rc = (call); \
+		must(rc != GENTCP_NOMEM || no_memory_met()); \
+	} while (rc == GENTCP_NOMEM)
+
+struct numbers {
+	uint64_t given; /* in order, each once */
+	int answered;
+};
+
+static void
+count_reply(struct gentcp *g, const struct gentcp_reply *r, void *ctx)
+{
+	struct numbers *n = ctx;
+
+	(void)g;
+	n->answered += gentcp_reply_status(r) == GENTCP_OK;
+}
+
+static void
+answer_each(struct gentcp *g, const struct gentcp_event *e, void *ctx)
+{
+	struct numbers *n = ctx;
+	int rc;
+
+	must(e->seq == n->given + 1);
+	n->given = e->seq;
+	if (e->seq % 16 == 0) /* that is left to the library */
+		return;
+	AGAIN(gentcp_ack_with(g, e->seq));
+	AGAIN(gentcp_send_async(g, e->socket, e->data, e->len, count_reply, n));
+}
+
+/* Thirty-two events, more than there is room for at first, and their answers. */
+static void
+converse(struct gentcp *g, struct numbers *n)
+{
+	char text[128];
+	int rc;
+
+	gentcp_on_event(g, answer_each, n);
+	for (int i = 1; i <= 32; i++) {
+		snprintf(text, sizeof text, SEQ("%d", "3", "a"), i);
+		AGAIN(gentcp_feed(g, text, strlen(text)));
+	}
+	do
+		rc = gentcp_dispatch(g, 0);
+	while (rc == GENTCP_OK || rc == GENTCP_NOMEM);
+	for (int i = 2; i <= (int)g->last_id; i++) {
+		snprintf(text, sizeof text, RESULT("%d", "\"ok\""), i);
+		AGAIN(gentcp_feed(g, text, strlen(text)));
+	}
+	do
+		rc = gentcp_dispatch(g, 0);
+	while (rc == GENTCP_OK || rc == GENTCP_NOMEM);
+	must(rc == GENTCP_TIMEOUT);
+}
+
+START_TEST(without_memory)
+{
+	struct program p;
+	struct numbers n;
+	struct gentcp *g;
+	bool met = true;
+
+	for (size_t at = 1; met; at++) {
+		g = begin(&p);
+		n = (struct numbers){0};
+		no_memory_at(at, false);
+		converse(g, &n);
+		met = no_memory_met();
+		no_memory_at(0, false);
+		ck_assert_uint_eq(n.given, 32);
+		ck_assert_int_eq(n.answered, 30);
+		ck_assert_uint_eq(g->kept.count, 0);
+		ck_assert_uint_eq(g->kept.acked, 32);
+		gentcp_free(g);
+		ck_assert_uint_lt(at, 1000);
+	}
+}
+END_TEST
+
 int
 main(void)
 {
 	Suite *suite = suite_create("client/kept");
 	TCase *tc = tcase_create("kept");
 
+	no_memory_init();
 	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, each_dispatch_acknowledges_once);
 	tcase_add_test(tc, receive_acknowledges_before_it_waits);
@@ -248,6 +336,7 @@ main(void)
 	tcase_add_test(tc, by_hand);
 	tcase_add_test(tc, a_request_that_was_not_queued_does_not_take_it);
 	tcase_add_test(tc, after_a_loss_events_wait_for_the_next_connection);
+	tcase_add_test(tc, without_memory);
 	suite_add_tcase(suite, tc);
 	return run_suite(suite);
 }
