@@ -35,11 +35,17 @@ kept_fini(struct kept *k)
 static bool
 reserve(struct kept *k)
 {
-	size_t size = k->size == 0 ? 8 : k->size * 2;
+	size_t size = k->size == 0 ? 8 : k->size * 2, count = k->end - k->first;
 	struct kept_with *with;
 
-	if (k->count < k->size)
+	if (k->end < k->size)
 		return true;
+	if (k->first > k->size / 2) {
+		memcpy(k->with, k->with + k->first, count * sizeof *k->with);
+		k->first = 0;
+		k->end = count;
+		return true;
+	}
 	with = reallocarray(k->with, size, sizeof *with);
 	if (with == NULL)
 		return false;
@@ -48,11 +54,14 @@ reserve(struct kept *k)
 	return true;
 }
 
+/* Answers come in order, nearly always: then it is the first. */
 static void
 forget(struct kept *k, size_t i)
 {
-	k->count--;
-	memmove(k->with + i, k->with + i + 1, (k->count - i) * sizeof *k->with);
+	k->lost -= k->with[i].id == 0;
+	memmove(
+	    k->with + k->first + 1, k->with + k->first, (i - k->first) * sizeof *k->with);
+	k->first++;
 }
 
 void
@@ -60,7 +69,8 @@ kept_went(struct kept *k, uint64_t id)
 {
 	uint64_t from = k->handled < k->next ? k->handled + 1 : k->next;
 
-	k->with[k->count++] = (struct kept_with){id, from, k->next};
+	k->with[k->end++] = (struct kept_with){id, from, k->next};
+	k->lost += id == 0;
 	k->handled = larger(k->handled, k->next);
 	k->acked = larger(k->acked, k->next);
 	k->next = 0;
@@ -69,11 +79,12 @@ kept_went(struct kept *k, uint64_t id)
 void
 kept_replied(struct kept *k, uint64_t id, bool refused)
 {
-	size_t i = 0;
+	size_t i = k->first;
 
-	while (i < k->count && k->with[i].id != id)
+	while (
+	    i < k->end && k->with[i].id < id) /* they ascend, but those that are lost */
 		i++;
-	if (i == k->count)
+	if (i == k->end || k->with[i].id != id)
 		return;
 	/* it acknowledged nothing: that is done without it, later */
 	if (refused && k->acked == k->with[i].to)
@@ -98,7 +109,7 @@ gentcp_ack_with(struct gentcp *g, uint64_t seq)
 static bool
 was_lost(const struct kept *k, uint64_t seq)
 {
-	for (size_t i = 0; i < k->count; i++) {
+	for (size_t i = k->first; k->lost > 0 && i < k->end; i++) {
 		const struct kept_with *w = &k->with[i];
 
 		if (w->id == 0 && w->from <= seq && seq <= w->to)
@@ -111,9 +122,9 @@ was_lost(const struct kept *k, uint64_t seq)
 static void
 forget_lost(struct kept *k, uint64_t seq)
 {
-	for (size_t i = k->count; i-- > 0;) {
+	for (size_t i = k->first; k->lost > 0 && i < k->end; i++) {
 		if (k->with[i].id == 0 && k->with[i].to <= seq)
-			forget(k, i);
+			forget(k, i); /* those before it move up */
 	}
 }
 
@@ -243,7 +254,8 @@ gentcp_keep(struct gentcp *g, int ttl, int replay)
 void
 kept_rewind(struct kept *k)
 {
-	for (size_t i = 0; i < k->count; i++) {
+	k->lost = k->end - k->first;
+	for (size_t i = k->first; i < k->end; i++) {
 		k->with[i].id = 0;
 		if (k->with[i].from <= k->handled)
 			k->handled = k->with[i].from - 1;

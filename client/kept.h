@@ -33,8 +33,10 @@ struct kept {
 	uint64_t claimed;	     /* gentcp_ack() said so of it */
 	uint64_t acked;		     /* up to it the daemon was told */
 	uint64_t next;		     /* goes with the next request; 0: none */
-	struct kept_with *with;	     /* there is room for next */
-	size_t count, size;
+	/* from first to end, in their order; there is room for next */
+	struct kept_with *with;
+	size_t first, end, size;
+	size_t lost; /* how many of them are */
 };
 
 void kept_fini(struct kept *k);

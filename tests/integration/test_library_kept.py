@@ -175,6 +175,31 @@ def test_killed_at_random_moments(server):
     print("%d kills, %d peers, %d bytes to and fro" % (KILLS, PEERS, total))
 
 
+@pytest.mark.skipif("KEPT_AGAIN" not in os.environ, reason="there is no program KEPT_AGAIN")
+def test_thrown_out_at_random_moments(room, daemon):
+    """It lives on, and comes back by itself: its events are answered once, too."""
+    rng = random.Random(os.environ.get("GENTCP_TEST_SEED", 13))
+    ran = Example(daemon, os.environ["KEPT_AGAIN"])
+    with contextlib.ExitStack() as stack:
+        stack.callback(ran.close)
+        port, client, token = ran.process.stdout.readline().decode().split()
+        peers = Peers(stack, int(port), rng, PEERS)
+        peers.busy(0.2)
+        for _ in range(KILLS):
+            c = room.client()
+            c.call("session.attach", {"client": int(client), "token": token})
+            c.close()
+            peers.busy(rng.random() / 20)
+        peers.finish()
+        g.until(lambda: len(row(room.client(), int(client))["sockets"]) == 1, "all closed")
+        ran.process.send_signal(signal.SIGTERM)
+        attached, again = map(int, ran.process.stdout.readline().split())
+        assert ran.wait() == 0
+        assert KILLS / 2 <= attached <= KILLS
+    print("thrown out %d times, back %d times; %d events given again" % (
+        KILLS, attached, again))
+
+
 def test_without_replay_what_is_missing_was_with_the_dead_program(server, room):
     """What had been written to it and it had not answered: no byte less, no byte more."""
     rng = random.Random(12)
