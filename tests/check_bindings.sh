@@ -30,7 +30,7 @@ binding() {
 }
 
 kept="session.keep session.attach session.ack"
-binding C "rpc.discover $kept" client/*.c
+binding C "rpc.discover" client/*.c
 binding Python "" client/python/src/gentcp/*.py
 # Node passes no descriptors
 binding Node "file.sendfile inet.getfd gen_tcp.fdopen" client/node/lib/*.js

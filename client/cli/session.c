@@ -152,6 +152,8 @@ session_attach(struct cli *cli, const struct session *s)
 	int code;
 
 	gentcp_set_timeout(cli->g, CLI_DEADLINE);
+	/* session_ack() says what was handled, for what is printed may be lost */
+	gentcp_set_auto_ack(cli->g, 0);
 	code = check_instance(cli, s);
 	if (code != CLI_OK)
 		return code;
