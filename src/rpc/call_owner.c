@@ -13,8 +13,7 @@
 #include "rpc/http.h"
 #include "rpc/rpc_private.h"
 
-/* Appends an entry; NULL without memory. */
-static struct carried *
+struct carried *
 carried_new(struct carried_list *list, enum event_id event)
 {
 	struct carried *c = calloc(1, sizeof(*c));
@@ -165,6 +164,10 @@ hand_over(struct handle *h, struct session *to, struct carried_list *list, size_
 
 	if (owner == NULL)
 		return ENOMEM;
+	if (to != from && !replay_untold(from, h->id, list, &size)) {
+		free(owner);
+		return ENOMEM;
+	}
 	owner->event = EVENT_TCP_OWNER;
 	owner->from = from->id;
 	size += h->carried_charge.amount + sizeof(*owner);
@@ -182,9 +185,10 @@ hand_over(struct handle *h, struct session *to, struct carried_list *list, size_
 	forget_owners(&h->carried);
 	TAILQ_CONCAT(list, &h->carried, link);
 	TAILQ_CONCAT(&h->carried, list, link);
-	if (to != from)
+	if (to != from) {
 		TAILQ_INSERT_HEAD(&h->carried, owner, link);
-	else
+		replay_give(from, h->id);
+	} else
 		free(owner);
 	if (to->away)
 		keep_touch(to);

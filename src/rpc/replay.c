@@ -200,6 +200,54 @@ replay_resume(struct session *s)
 	return true;
 }
 
+/* --- another owner -------------------------------------------------------------- */
+
+/* A monitor's event is its client's, whoever has the socket. */
+static bool
+is_of(const struct past *p, uint64_t socket)
+{
+	return p->told.socket == socket && p->told.event != EVENT_DOWN;
+}
+
+bool
+replay_untold(
+    const struct session *s, uint64_t socket, struct carried_list *list, size_t *size)
+{
+	const struct past *p = s->replay == NULL ? NULL : s->replay->next;
+	struct carried *c;
+
+	for (; p != NULL; p = TAILQ_NEXT(p, link)) {
+		if (!is_of(p, socket) || p->told.event == EVENT_TCP_OWNER)
+			continue;
+		c = carried_new(list, p->told.event);
+		if (c == NULL || !bytes_append(&c->data, p->told.data, p->told.len))
+			return false;
+		c->reason = p->told.reason;
+		*size += sizeof(*c) + c->data.size;
+	}
+	return true;
+}
+
+void
+replay_give(struct session *s, uint64_t socket)
+{
+	struct replay *r = s->replay;
+	struct past *p, *next;
+	bool room;
+
+	if (r == NULL)
+		return;
+	room = replay_room(s);
+	for (p = TAILQ_FIRST(&r->list); p != NULL; p = next) {
+		next = TAILQ_NEXT(p, link);
+		if (is_of(p, socket))
+			forget(r, p);
+	}
+	settle(s);
+	if (!room && replay_room(s))
+		session_writable(s);
+}
+
 /* --- acknowledged with a request ---------------------------------------------- */
 
 void

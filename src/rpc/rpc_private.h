@@ -145,6 +145,15 @@ void replay_rewind(struct session *s);
 bool replay_resume(struct session *s);
 
 /*
+ * What s was not told yet of its socket, appended to list, whose size grows by it: it
+ * is for a new owner.  False without memory.
+ */
+bool replay_untold(
+    const struct session *s, uint64_t socket, struct carried_list *list, size_t *size);
+/* The socket is no more s's, nor is what is kept of it; s heard, or handed it over. */
+void replay_give(struct session *s, uint64_t socket);
+
+/*
  * An acknowledgement that came with a request, number seq of which there is: it counts
  * where the request is not refused at once.  ack_begin(), then what the request asks for,
  * within which ack_refused() may be called, then ack_end().
@@ -159,6 +168,8 @@ void ack_end(struct session *s, uint64_t ack);
 bool publish_carried(struct handle *h);
 /* The owner has room again. */
 void publish_resume(struct handle *h);
+/* Appends an entry; NULL without memory. */
+struct carried *carried_new(struct carried_list *list, enum event_id event);
 /* Frees what is carried and was not told. */
 void carried_clear(struct carried_list *list);
 

@@ -133,6 +133,21 @@ def test_what_is_acknowledged_is_not_told_again(room):
     assert n.event().seq == 4
 
 
+def test_a_socket_that_was_given_away_is_not_told_of_again(room):
+    c, s, peer = three(room)
+    t, other = room.pair(c, {"active": True, "packet": "line"})
+    other.put(b"x\n")
+    assert c.event().socket == t
+    new = room.known()
+    c.call("gen_tcp.controlling_process", {"socket": s, "client": new.id, "messages": [
+        {"method": "tcp", "params": {"socket": s, "data": "a\n"}}]})
+    n = attach(room, c)
+    g.until(lambda: n.sync() and n.events, "what is told again")
+    assert [(e.seq, e.socket) for e in n.events] == [(4, t)]
+    peer.put(b"d\n")
+    assert [new.event().name, new.event().data, new.event().data] == ["tcp_owner", b"a\n", b"d\n"]
+
+
 def test_told_again_comes_before_what_is_new(room):
     c, s, peer = three(room)
     vanish(room, c)

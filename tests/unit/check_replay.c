@@ -67,8 +67,12 @@ expect_event(struct client *client, int seq, char letter)
 
 	(void)snprintf(text, sizeof(text),
 	    "{\"jsonrpc\":\"2.0\",\"method\":\"tcp\",\"params\":{\"socket\":%d,"
-	    "\"data\":\"%c\"},\"seq\":%d}",
-	    (int)left, letter, seq);
+	    "\"data\":\"%c\"}",
+	    (int)left, letter);
+	if (seq > 0)
+		(void)snprintf(
+		    text + strlen(text), sizeof(text) - strlen(text), ",\"seq\":%d", seq);
+	(void)snprintf(text + strlen(text), sizeof(text) - strlen(text), "}");
 	expect(&st, client, text);
 }
 
@@ -135,6 +139,36 @@ START_TEST(seen_is_an_acknowledgement)
 	ck_assert_int_eq(hear_number(&st, &c, "client"), id);
 	ck_assert(st.a.taken);
 	expect_event(&c, 3, 'c');
+}
+END_TEST
+
+/* What it was not told again goes to the new owner, what it was is nobody's any more. */
+START_TEST(given_away)
+{
+	int id = number_of_a();
+	char text[200];
+
+	feed(3);
+	expect_event(&st.a, 1, 'a');
+	expect_event(&st.a, 2, 'b');
+	expect_event(&st.a, 3, 'c');
+	hang_up();
+	c.no_room = true;
+	attach(id, 1);
+	ck_assert_int_eq(hear_number(&st, &c, "client"), id);
+	tellf(&c, REQUEST("4", "gen_tcp.controlling_process", "[%d,%d]"), (int)left,
+	    (int)session_id(st.b.session));
+	expect(&st, &c, "{\"jsonrpc\":\"2.0\",\"id\":4,\"result\":\"ok\"}");
+	c.no_room = false;
+	session_writable(c.session);
+	ck_assert_uint_eq(bytes_len(&c.out), 0);
+	(void)snprintf(text, sizeof(text),
+	    "{\"jsonrpc\":\"2.0\",\"method\":\"tcp_owner\",\"params\":{\"socket\":%d,"
+	    "\"from\":%d}}",
+	    (int)left, id);
+	expect(&st, &st.b, text);
+	expect_event(&st.b, 0, 'b');
+	expect_event(&st.b, 0, 'c');
 }
 END_TEST
 
@@ -279,6 +313,7 @@ main(void)
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_test(tcase, told_again_until_acknowledged);
 	tcase_add_test(tcase, seen_is_an_acknowledgement);
+	tcase_add_test(tcase, given_away);
 	tcase_add_test(tcase, room_comes_bit_by_bit);
 	tcase_add_test(tcase, so_much_and_no_more);
 	tcase_add_test(tcase, turned_off_half_told);
