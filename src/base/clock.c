@@ -78,3 +78,10 @@ clock_timeval(int64_t ms)
 	}
 	return tv;
 }
+
+void
+clock_wall(struct timespec *now)
+{
+	/* cannot fail: the clock exists and now is ours */
+	(void)clock_gettime(CLOCK_REALTIME, now);
+}

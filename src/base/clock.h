@@ -5,6 +5,7 @@
 
 #include <stdint.h>
 #include <sys/time.h>
+#include <time.h>
 
 struct clock {
 	uint64_t (*now)(
@@ -28,5 +29,8 @@ uint64_t clock_deadline(const struct clock *clock, int64_t timeout);
 int64_t clock_left(const struct clock *clock, uint64_t deadline);
 /* A timeout as libevent takes it. */
 struct timeval clock_timeval(int64_t ms);
+
+/* The time of day, for people to read. */
+void clock_wall(struct timespec *now);
 
 #endif

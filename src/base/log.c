@@ -2,31 +2,82 @@
 #include "base/log.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <stdarg.h>
 #include <stdatomic.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
-enum { TEXT_MAX = 1024, LINE_SIZE = 4096, GATE_MS = 1000 };
+#include "base/log_target.h"
 
-static _Atomic enum log_level current = LOG_L_INFO;
+enum { TEXT_MAX = 1024, GATE_MS = 1000 };
+
+static const char *const names[LOG_L_COUNT] = {"error", "warning", "info", "debug"};
+
+/* The last one stands for every name that has no row. */
+static const char *const subsystems[] = {
+    "access", "config", "control", "daemon", "libevent", "rpc", "tcp", "other"};
+
+enum { SUBSYSTEMS = sizeof(subsystems) / sizeof(subsystems[0]) };
+
+/* How much less than LOG_L_INFO or more: zero is what a static one begins with. */
+static _Atomic int levels[SUBSYSTEMS];
 static _Atomic uint64_t lost;
 
-static const char *const names[] = {"error", "warning", "info", "debug"};
+const char *
+log_level_name(enum log_level level)
+{
+	return names[level];
+}
+
+enum log_level
+log_level_find(const char *name)
+{
+	unsigned i;
+
+	for (i = 0; i < LOG_L_COUNT; i++)
+		if (strcmp(names[i], name) == 0)
+			break;
+	return (enum log_level)i;
+}
+
+const char *
+log_subsystem(size_t i)
+{
+	return i < SUBSYSTEMS ? subsystems[i] : NULL;
+}
+
+static size_t
+find(const char *subsystem)
+{
+	size_t i = 0;
+
+	while (i < SUBSYSTEMS - 1 && strcmp(subsystems[i], subsystem) != 0)
+		i++;
+	return i;
+}
+
+enum log_level
+log_level_of(const char *subsystem)
+{
+	return (enum log_level)(levels[find(subsystem)] + LOG_L_INFO);
+}
 
 void
 log_set_level(enum log_level level)
 {
-	current = level;
+	for (size_t i = 0; i < SUBSYSTEMS; i++)
+		levels[i] = (int)level - LOG_L_INFO;
 }
 
-enum log_level
-log_level(void)
+bool
+log_set_level_of(const char *subsystem, enum log_level level)
 {
-	return current;
+	size_t i = find(subsystem);
+
+	if (strcmp(subsystems[i], subsystem) != 0)
+		return false;
+	levels[i] = (int)level - LOG_L_INFO;
+	return true;
 }
 
 uint64_t
@@ -35,71 +86,28 @@ log_lost(void)
 	return lost;
 }
 
-/* Appends c, escaped where it could do harm to a terminal or to a reader. */
-static size_t
-put_escaped(char *line, size_t at, unsigned char c)
+void
+log_lose(uint64_t lines)
 {
-	static const char hex[] = "0123456789abcdef";
-
-	if (c >= 0x20 && c < 0x7f && c != '\\') {
-		line[at++] = (char)c;
-		return at;
-	}
-	line[at++] = '\\';
-	line[at++] = 'x';
-	line[at++] = hex[c >> 4];
-	line[at++] = hex[c & 15];
-	return at;
-}
-
-/*
- * One write for one line.  It never waits: poll() says that a pipe has PIPE_BUF
- * (4,096) bytes free, which a line never exceeds.
- */
-static bool
-emit(const char *line, size_t len)
-{
-	struct pollfd p = {.fd = STDERR_FILENO, .events = POLLOUT};
-	ssize_t n;
-
-	if (poll(&p, 1, 0) != 1 || (p.revents & POLLOUT) == 0)
-		return false;
-	do
-		n = write(STDERR_FILENO, line, len);
-	while (n == -1 && errno == EINTR);
-	return n == (ssize_t)len;
+	lost += lines;
 }
 
 void
 log_write(enum log_level level, const char *subsystem, const char *format, ...)
 {
-	char text[TEXT_MAX], head[96], line[LINE_SIZE];
-	int saved = errno, n, room;
-	size_t at = 0, i;
+	char text[TEXT_MAX];
+	int saved = errno, n;
 	va_list ap;
 
-	if (level > current)
+	if (level > log_level_of(subsystem))
 		return;
-	room = snprintf(
-	    head, sizeof(head), "gentcpd: %s: %.64s: ", names[level], subsystem);
 	va_start(ap, format);
 	n = vsnprintf(text, sizeof(text), format, ap);
 	va_end(ap);
-	if (room < 0 || n < 0) {
-		lost++;
-		errno = saved;
-		return;
-	}
-	if ((size_t)n >= sizeof(text)) /* say that it was cut */
+	if (n >= 0 && (size_t)n >= sizeof(text)) /* say that it was cut */
 		memcpy(text + sizeof(text) - 4, "...", 4);
-	/* 4 * 93 + 4 * 1023 would be too much for a line: the end is cut then */
-	for (i = 0; head[i] != '\0'; i++)
-		at = put_escaped(line, at, (unsigned char)head[i]);
-	for (i = 0; text[i] != '\0' && at < sizeof(line) - 5; i++)
-		at = put_escaped(line, at, (unsigned char)text[i]);
-	line[at++] = '\n';
-	if (!emit(line, at))
-		lost++;
+	if (n < 0 || !log_target_put(level, subsystem, text))
+		log_lose(1);
 	errno = saved;
 }
 

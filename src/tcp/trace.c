@@ -36,7 +36,7 @@ tcp_trace_write(struct tcp_socket *s, const char *format, ...)
 	char text[TEXT_MAX];
 	va_list ap;
 
-	if (log_level() < LOG_L_DEBUG || !affords(s->ctx))
+	if (log_level_of("tcp") < LOG_L_DEBUG || !affords(s->ctx))
 		return;
 	va_start(ap, format);
 	(void)vsnprintf(text, sizeof(text), format, ap);

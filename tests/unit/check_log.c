@@ -60,7 +60,7 @@ START_TEST(levels)
 	log_debug("a", "b");
 	ck_assert_str_eq(heard(), "");
 	log_set_level(LOG_L_DEBUG);
-	ck_assert_int_eq(log_level(), LOG_L_DEBUG);
+	ck_assert_int_eq(log_level_of("a"), LOG_L_DEBUG);
 	log_debug("a", "b");
 	ck_assert_str_eq(heard(), "gentcpd: debug: a: b\n");
 	log_set_level(LOG_L_ERROR);
