@@ -192,8 +192,10 @@ static int
 connect_now(struct connector *c)
 {
 	const struct resolver_address *a = &c->addresses.list[c->at];
-	int error = 0;
+	int error = open_gate(c->s, &c->plan, TCP_GATE_CONNECT, &a->addr, a->len);
 
+	if (error != 0)
+		return error;
 	if (!c->s->passed) {
 		if (connect(c->s->fd, (const struct sockaddr *)&a->addr, a->len) == -1)
 			error = errno;

@@ -48,6 +48,17 @@ tcp_new(struct event_base *base, const struct clock *clock,
 
 /* Requests that still wait get closed: their memory is their callers'. */
 void
+tcp_reconfigure(struct tcp_context *ctx, const struct tcp_config *config)
+{
+	unsigned resolvers = ctx->config.resolvers;
+	unsigned file_threads = ctx->config.file_threads;
+
+	ctx->config = *config;
+	ctx->config.resolvers = resolvers;
+	ctx->config.file_threads = file_threads;
+}
+
+void
 tcp_free(struct tcp_context *ctx)
 {
 	struct tcp_socket *s;

@@ -116,6 +116,8 @@ open_plan_read(struct open_plan *plan, const struct tcp_open *open)
 	memset(plan, 0, sizeof(*plan));
 	plan->family = AF_UNSPEC;
 	plan->backlog = BACKLOG;
+	plan->gate = open->gate;
+	plan->gate_ctx = open->gate_ctx;
 	for (size_t i = 0; list != NULL && i < list->count; i++)
 		plan_option(plan, &list->items[i]);
 	if (plan->family == AF_UNSPEC && plan->local != NULL)
@@ -240,6 +242,36 @@ wants_bind(const struct tcp_socket *s, const struct open_plan *plan, uint16_t po
 	return (plan->port_given ? plan->port : port) != 0;
 }
 
+/* Does it take IPv4, too? */
+static bool
+is_dual(const struct tcp_socket *s, const struct address *a)
+{
+	static const uint8_t any[sizeof(a->u.inet6.addr)];
+	int only = 0;
+	socklen_t len = sizeof(only);
+
+	return a->kind == ADDRESS_INET6 &&
+	    memcmp(a->u.inet6.addr, any, sizeof(any)) == 0 &&
+	    getsockopt(s->fd, IPPROTO_IPV6, IPV6_V6ONLY, &only, &len) == 0 && only == 0;
+}
+
+int
+open_gate(const struct tcp_socket *s, const struct open_plan *plan, enum tcp_gate what,
+    const struct sockaddr_storage *ss, unsigned len)
+{
+	struct address a, inet = {.kind = ADDRESS_INET};
+	int reason;
+
+	if (plan->gate == NULL)
+		return 0;
+	tcp_address_from_sockaddr(ss, len, &a);
+	reason = plan->gate(plan->gate_ctx, what, &a);
+	if (reason != 0 || what != TCP_GATE_BIND || !is_dual(s, &a))
+		return reason;
+	inet.port = a.port;
+	return plan->gate(plan->gate_ctx, what, &inet);
+}
+
 int
 open_bind(struct tcp_socket *s, const struct open_plan *plan, uint16_t port,
     bool wildcard, const struct option_row **failed)
@@ -255,6 +287,8 @@ open_bind(struct tcp_socket *s, const struct open_plan *plan, uint16_t port,
 	reason = tcp_address_to_sockaddr(
 	    plan->local != NULL ? &plan->local->u.address : &any,
 	    plan->port_given ? plan->port : port, s->family, &ss, &len);
+	if (reason == 0)
+		reason = open_gate(s, plan, TCP_GATE_BIND, &ss, len);
 	if (reason == 0 && bind(s->fd, (struct sockaddr *)&ss, len) == -1)
 		reason = errno;
 	if (plan->local != NULL &&

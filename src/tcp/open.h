@@ -18,6 +18,8 @@ struct open_plan {
 	int backlog;
 	int protocol;			  /* for socket(2): 0 or IPPROTO_MPTCP */
 	const struct option_value *netns; /* the last one, or NULL */
+	int (*gate)(void *, enum tcp_gate, const struct address *); /* as in tcp_open */
+	void *gate_ctx;
 };
 
 /*
@@ -39,6 +41,10 @@ int open_plan_read(struct open_plan *plan, const struct tcp_open *open);
 int open_socket(struct tcp_context *ctx, const struct open_plan *plan, int fd,
     enum option_active mode, const struct option_list *list, struct tcp_socket **socket,
     const struct option_row **failed);
+
+/* What the plan's gate says of an address that s is about to bind or to connect to. */
+int open_gate(const struct tcp_socket *s, const struct open_plan *plan,
+    enum tcp_gate what, const struct sockaddr_storage *ss, unsigned len);
 
 /*
  * Binds s as the plan says, to port if it says nothing.  wildcard: also where

@@ -85,6 +85,8 @@ extern const struct tcp_config tcp_config_default;
 struct tcp_context *tcp_new(struct event_base *base, const struct clock *clock,
     const struct tcp_config *config, const struct tcp_observer *observer,
     void *observer_ctx);
+/* Other settings from now on; the number of threads stays. */
+void tcp_reconfigure(struct tcp_context *ctx, const struct tcp_config *config);
 /* Closes everything at once (no flush) and frees it; no observer call. */
 void tcp_free(struct tcp_context *ctx);
 /*
@@ -194,6 +196,9 @@ void tcp_withdraw(struct tcp_request *r, struct bytes *rest);
 
 /* --- opening ---------------------------------------------------------- */
 
+/* What a socket is about to do when its opener's gate is asked. */
+enum tcp_gate { TCP_GATE_BIND, TCP_GATE_CONNECT };
+
 struct tcp_open {
 	const char *host;		   /* connect: name or numeric; or NULL … */
 	struct address address;		   /* … and this: a sockaddr, a local path */
@@ -202,6 +207,14 @@ struct tcp_open {
 	int fd;				   /* passed descriptor, -1 if none; owned */
 	void *user;			   /* the new socket's tcp_user() */
 	struct account *account;	   /* charged for the new socket's bytes */
+	/*
+	 * May it bind, or connect, to a?  0, or the reason of the refusal.  Asked before
+	 * each bind and each attempt to connect, so of each address of a name, while
+	 * gate_ctx lives as long as the request; NULL: it may.  A socket that takes IPv4,
+	 * too, at the address :: is asked for 0.0.0.0 besides.
+	 */
+	int (*gate)(void *gate_ctx, enum tcp_gate what, const struct address *a);
+	void *gate_ctx;
 };
 
 /*
