@@ -37,6 +37,20 @@ count_down(struct account *a, enum limit_kind kind, size_t amount)
 		a->used[kind] -= amount;
 }
 
+void
+account_move(struct account *a, struct account *parent)
+{
+	size_t i;
+
+	for (i = 0; i < LIMIT_KINDS; i++) {
+		if (a->parent != NULL)
+			count_down(a->parent, (enum limit_kind)i, a->used[i]);
+		if (parent != NULL)
+			count_up(parent, (enum limit_kind)i, a->used[i]);
+	}
+	a->parent = parent;
+}
+
 bool
 charge_open(struct charge *c, struct account *a, enum limit_kind kind, size_t amount)
 {

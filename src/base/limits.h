@@ -36,6 +36,9 @@ struct charge {
 void account_init(
     struct account *a, struct account *parent, const size_t max[LIMIT_KINDS]);
 
+/* Makes parent the parent of a: what is used of a counts there, caps or not. */
+void account_move(struct account *a, struct account *parent);
+
 /* Charges amount; false, and an empty charge, if a limit is in the way. */
 bool charge_open(
     struct charge *c, struct account *a, enum limit_kind kind, size_t amount);

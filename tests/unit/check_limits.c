@@ -144,6 +144,35 @@ START_TEST(nothing_is_always_to_be_had)
 }
 END_TEST
 
+/* All that is used goes along, past caps, too; charges give back what they took. */
+START_TEST(another_parent)
+{
+	const size_t few[LIMIT_KINDS] = {1, 1, 1, 1, 1, 1},
+		     many[LIMIT_KINDS] = {9, 9, 9, 9, 9, 9};
+	struct account top, one, two, own;
+	struct charge c, d;
+
+	account_init(&top, NULL, many);
+	account_init(&one, &top, many);
+	account_init(&two, &top, few);
+	account_init(&own, &one, many);
+	ck_assert(charge_open(&c, &own, LIMIT_SOCKETS, 3));
+	account_move(&own, &two);
+	ck_assert_uint_eq(one.used[LIMIT_SOCKETS], 0);
+	ck_assert_uint_eq(two.used[LIMIT_SOCKETS], 3);
+	ck_assert_uint_eq(top.used[LIMIT_SOCKETS], 3);
+	ck_assert(!charge_open(&d, &own, LIMIT_SOCKETS, 1));
+	ck_assert(charge_set(&c, 2));
+	charge_close(&c);
+	ck_assert_uint_eq(two.used[LIMIT_SOCKETS], 0);
+	ck_assert_uint_eq(top.used[LIMIT_SOCKETS], 0);
+	ck_assert(charge_open(&d, &own, LIMIT_SOCKETS, 1));
+	account_move(&own, NULL);
+	ck_assert_uint_eq(top.used[LIMIT_SOCKETS], 0);
+	charge_close(&d);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -158,6 +187,7 @@ main(void)
 	tcase_add_test(tc, nobody_pays_until_moved);
 	tcase_add_test(tc, no_limit_and_no_overflow);
 	tcase_add_test(tc, nothing_is_always_to_be_had);
+	tcase_add_test(tc, another_parent);
 	suite_add_tcase(suite, tc);
 	return run_suite(suite);
 }
