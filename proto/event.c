@@ -23,6 +23,8 @@ static const struct event_row rows[EVENT_COUNT] = {
 	"a line came in under one of the http packet types: what it says"},
     [EVENT_PORT] = {"port", "socket, data",
 	"data came in, under deliver port: the same as tcp otherwise"},
+    [EVENT_SHUTDOWN] = {"shutdown", "timeout",
+	"the daemon ends: the connection is closed within that many ms"},
 };
 
 const struct event_row *
@@ -118,6 +120,15 @@ event_put_owner(struct bytes *out, uint64_t socket, uint64_t from, uint64_t seq)
 	bytes_append_str(out, ",\"from\":");
 	bytes_append_uint(out, from);
 	close_event(out, seq, MESSAGE_PLAIN);
+}
+
+void
+event_put_shutdown(struct bytes *out, uint64_t timeout)
+{
+	message_open_event(out, rows[EVENT_SHUTDOWN].name);
+	bytes_append_str(out, "{\"timeout\":");
+	bytes_append_uint(out, timeout);
+	close_event(out, 0, MESSAGE_PLAIN);
 }
 
 void

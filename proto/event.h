@@ -24,6 +24,7 @@ enum event_id {
 	EVENT_DOWN,
 	EVENT_HTTP,
 	EVENT_PORT,
+	EVENT_SHUTDOWN,
 	EVENT_COUNT
 };
 
@@ -51,6 +52,8 @@ void event_close_http(struct bytes *out, uint64_t seq);
 void event_put_plain(struct bytes *out, enum event_id id, uint64_t socket, uint64_t seq);
 void event_put_error(struct bytes *out, uint64_t socket, int reason, uint64_t seq);
 void event_put_owner(struct bytes *out, uint64_t socket, uint64_t from, uint64_t seq);
+/* shutdown: the daemon ends, in timeout ms at the latest. */
+void event_put_shutdown(struct bytes *out, uint64_t timeout);
 /* reason is a word of ours: nothing in it is escaped. */
 void event_put_down(struct bytes *out, uint64_t monitor, uint64_t socket,
     const char *reason, uint64_t seq);

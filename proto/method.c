@@ -157,6 +157,20 @@ static const struct method_row rows[] = {
 	[METHOD_DISCOVER] = {METHOD_DISCOVER, "rpc.discover", {{0}},
 	    METHOD_TELLS, "the OpenRPC document",
 	    "Tells all that this daemon speaks, for machines: proto/openrpc.json."},
+	[METHOD_STATUS] = {METHOD_STATUS, "daemon.status", {{0}},
+	    METHOD_TELLS, "an object",
+	    "Tells administrators how the daemon is: clients, sockets, users, refusals, log."},
+	[METHOD_RELOAD] = {METHOD_RELOAD, "daemon.reload", {{0}},
+	    METHOD_WAITS, "\"ok\"",
+	    "Lets the daemon read its configuration anew, all of it or none."},
+	[METHOD_STOP] = {METHOD_STOP, "daemon.shutdown", {{0}},
+	    0, "\"ok\"",
+	    "Ends the daemon, when what was said and sent has been written."},
+	[METHOD_LOG_LEVEL] = {METHOD_LOG_LEVEL, "daemon.log_level", {
+		{"level", METHOD_T_STRING, true, "error, warning, info or debug; as it is if absent"},
+		{"subsystem", METHOD_T_STRING, true, "the part of the daemon; all if absent"}},
+	    0, "{subsystem: level, ...}",
+	    "Changes how much the daemon logs, and tells it."},
 };
 /* clang-format on */
 
@@ -165,6 +179,10 @@ static_assert(
 
 /* Rows in the order of their names, for method_find(). */
 static const enum method_id by_name[] = {
+    METHOD_LOG_LEVEL,
+    METHOD_RELOAD,
+    METHOD_STOP,
+    METHOD_STATUS,
     METHOD_SENDFILE,
     METHOD_ACCEPT,
     METHOD_CLOSE,

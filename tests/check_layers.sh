@@ -42,7 +42,7 @@ ours() {
 	tcp) echo "tcp/.*|packet/packet(_http)?\.h|$base|$words" ;;
 	rpc) echo "rpc/.*|tcp/tcp\.h|packet/packet_http\.h|$base|proto/.*" ;;
 	control) echo "control/.*|rpc/rpc\.h|$base|proto/(bytes|message|reason|wire)\.h" ;;
-	daemon) echo "daemon/.*|control/server\.h|rpc/rpc\.h|tcp/tcp\.h|$base|proto/.*" ;;
+	daemon) echo "daemon/.*|control/server\.h|rpc/(access|rpc)\.h|tcp/tcp\.h|$base|proto/.*" ;;
 	main) echo "daemon/.*|$base" ;;
 	client) echo "client/.*|proto/.*" ;;
 	adapters) echo 'gentcp\.h' ;;

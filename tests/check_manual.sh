@@ -105,18 +105,32 @@ flags gentcp-cli.1 client/cli/*.c
 same "long flags in gentcpd.8" \
     "$(sed -nE 's/^[ \t]*\{"([a-z-]+)", (no|required)_argument.*/\1/p' src/main.c)" \
     "$(grep '^\.It Fl' man/gentcpd.8 | grep -oE 'Fl -[a-z-]+' | cut -c 5-)"
-same "keys in gentcpd(8)" \
+same "keys in gentcpd.conf(5)" \
     "$(sed -n '/^static const struct .*\[\] = {/,/^};/p' src/daemon/config.c |
 	sed -nE 's/^[ \t]*\{"([a-z_]+)",.*/\1/p')" \
-    "$(section gentcpd.8 CONFIGURATION | sed -nE 's/^\.It Cm ([a-z_]+).*/\1/p')"
+    "$(section gentcpd.conf.5 KEYS | sed -nE 's/^\.It Cm ([a-z_]+).*/\1/p')"
+same "members of a rule in gentcpd.conf(5)" \
+    "$(sed -n '/^} members\[\] = {/,/^};/p' src/daemon/config_access.c |
+	sed -nE 's/^[ \t]*\{"([a-z_]+)",.*/\1/p')" \
+    "$(section gentcpd.conf.5 'ACCESS RULES' | sed -nE 's/^\.It Cm ([a-z_]+).*/\1/p')"
+same "keys in gentcpd.conf(5) that need a new start" \
+    "$(sed -nE 's/^[ \t]*\{"([a-z_]+)", KEY_[A-Z]+, KEY_START,.*/\1/p' src/daemon/config.c)" \
+    "$(section gentcpd.conf.5 RELOADING | sed '/^\.Pp/q' |
+	sed -nE 's/^\.Cm ([a-z_]+).*/\1/p')"
+same "subsystems of the log in gentcpd.conf(5)" \
+    "$(sed -n '/^static const char \*const subsystems/,/};/p' src/base/log.c |
+	grep -oE '"[a-z]+"' | tr -d '"')" \
+    "$(section gentcpd.conf.5 KEYS | sed -n '/^or an object of these/,/^One that/p' |
+	sed -nE 's/^\.Li //p' | tr -d ', ' | tr ';' '\n' |
+	grep -oE 'access|config|control|daemon|libevent|rpc|tcp|other')"
 # "max_packet 67108864", where a daemon is there to be asked and the default is one
 # for everybody
 if [ -x "${GENTCPD-}" ]; then
-	same "defaults in gentcpd(8)" \
+	same "defaults in gentcpd.conf(5)" \
 	    "$("$GENTCPD" --help-config | awk '/^  [a-z]/ { key = $1 }
-		sub(/.*; default /, "") && key !~ /^(socket|group)$/ { print key, $0 }' |
+		sub(/.*; default /, "") && key !~ /^((monitor_)?(socket|group)|admin_group|access)$/ { print key, $0 }' |
 		tr -d '"')" \
-	    "$(section gentcpd.8 CONFIGURATION |
+	    "$(section gentcpd.conf.5 KEYS |
 		sed -nE 's/^\.It Cm ([a-z_]+) : .* , No (\\\(dq)?([0-9a-z]+).*/\1 \3/p')"
 fi
 

@@ -125,6 +125,17 @@ call_command(struct cli *cli, int argc, char **argv)
 	return code;
 }
 
+int
+log_command(struct cli *cli, int argc, char **argv)
+{
+	char method[] = "daemon.log_level";
+	char *words[] = {method, argv[0], argc > 1 ? argv[1] : NULL};
+
+	if (argc > 2)
+		return cli_usage("log");
+	return call_command(cli, argc + 1, words);
+}
+
 /* --- getfd ------------------------------------------------------------------ */
 
 /* Becomes the command, whose standard input and output fd is. */

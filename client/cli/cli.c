@@ -48,7 +48,8 @@ cli_verb(const struct method_row *row)
 {
 	const char *dot = strrchr(row->name, '.');
 
-	return dot == NULL ? row->name : dot + 1;
+	/* what administrators do has its whole name: shutdown is gen_tcp's */
+	return dot == NULL || strncmp(row->name, "daemon.", 7) == 0 ? row->name : dot + 1;
 }
 
 int

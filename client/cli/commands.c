@@ -24,6 +24,8 @@ static const struct cli_command commands[] = {
     {"monitor", "[-n COUNT]", "events of sockets handed to this client", monitor_command},
     {"getfd", "SOCKET COMMAND...", "a command, the socket its input and output",
 	getfd_command},
+    {"log", "[LEVEL [SUBSYSTEM]]", "how much gentcpd logs, changed or shown",
+	log_command},
     {"introspect", "[METHOD]", "methods with their params and results",
 	introspect_command},
     {"help", "[METHOD | options | option NAME]", "more about these", help_command},

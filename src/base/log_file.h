@@ -20,7 +20,7 @@ struct log_file *log_file_open(const char *path);
 int log_file_reopen(struct log_file *f, const char *path);
 /* Leaves a line, its end included.  False: the queue is full, or the disk was just now. */
 bool log_file_put(struct log_file *f, const char *line, size_t len);
-/* Writes what is left, for at most ms; what is then left is lost. */
+/* Waits at most ms until all is written; the thread goes on with what is then left. */
 void log_file_close(struct log_file *f, int ms);
 
 #endif

@@ -174,10 +174,10 @@ log_target_put(enum log_level level, const char *subsystem, const char *text)
 /* --- the choice --------------------------------------------------------------------- */
 
 static void
-leave(void)
+leave(int ms)
 {
 	if (to.file != NULL)
-		log_file_close(to.file, CLOSE_MS);
+		log_file_close(to.file, ms);
 	if (to.syslog != -1)
 		(void)close(to.syslog);
 	free(to.path);
@@ -203,7 +203,7 @@ log_open(enum log_target target, const char *path, char *why, size_t size)
 		free(copy);
 		return false;
 	}
-	leave();
+	leave(0);
 	to.target = target;
 	to.path = copy;
 	to.file = file;
@@ -225,7 +225,7 @@ log_reopen(char *why, size_t size)
 void
 log_close(void)
 {
-	leave();
+	leave(CLOSE_MS);
 }
 
 enum log_target

@@ -46,9 +46,10 @@ log_failure(struct channel *ch, const char *why)
 	uint64_t held;
 
 	if (log_gate_pass(&host->gate, clock_now(host->clock), &held))
-		log_warning("control", "client %llu: closed: %s (%llu more such)",
-		    (unsigned long long)(ch->session ? session_id(ch->session) : 0), why,
-		    (unsigned long long)held);
+		log_warning("control",
+		    "client %llu, uid %lu: closed: %s (%llu more such)",
+		    (unsigned long long)(ch->session ? session_id(ch->session) : 0),
+		    (unsigned long)ch->uid, why, (unsigned long long)held);
 }
 
 void
@@ -126,7 +127,7 @@ channel_free(struct channel *ch)
 }
 
 int
-channel_open(struct channel_host *host, int fd, uid_t uid, pid_t pid)
+channel_open(struct channel_host *host, int fd, const struct rpc_who *who)
 {
 	struct channel *ch = calloc(1, sizeof(*ch));
 	int error = ENOMEM;
@@ -135,11 +136,11 @@ channel_open(struct channel_host *host, int fd, uid_t uid, pid_t pid)
 		return ENOMEM;
 	ch->host = host;
 	ch->fd = fd;
-	ch->uid = uid;
+	ch->uid = who->uid;
 	wire_init(&ch->wire, &host->wire);
 	bytes_init(&ch->out);
 	if (channel_in_init(ch, 0) && channel_out_init(ch, 0)) {
-		ch->session = session_new(host->rpc, &channel_sink, ch, uid, pid);
+		ch->session = session_new(host->rpc, &channel_sink, ch, who);
 		if (ch->session == NULL)
 			error = errno;
 	}
@@ -148,7 +149,8 @@ channel_open(struct channel_host *host, int fd, uid_t uid, pid_t pid)
 		return error;
 	}
 	log_debug("control", "client %llu: uid %lu, pid %ld",
-	    (unsigned long long)session_id(ch->session), (unsigned long)uid, (long)pid);
+	    (unsigned long long)session_id(ch->session), (unsigned long)who->uid,
+	    (long)who->pid);
 	TAILQ_INSERT_TAIL(&host->all, ch, link);
 	channel_update_reading(ch);
 	return 0;
@@ -219,6 +221,21 @@ channel_settle_all(struct channel_host *host)
 		}
 	}
 	return !TAILQ_EMPTY(&host->dirty);
+}
+
+void
+channel_check_stuck(struct channel_host *host, int64_t timeout)
+{
+	uint64_t now = clock_now(host->clock);
+	struct channel *ch;
+
+	TAILQ_FOREACH (ch, &host->all, link) {
+		if (!ch->blocked || ch->moved || ch->since == 0) {
+			ch->moved = false;
+			ch->since = now;
+		} else if (now - ch->since >= (uint64_t)timeout)
+			channel_fail(ch, "it reads nothing (stuck_timeout)");
+	}
 }
 
 void

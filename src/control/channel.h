@@ -19,6 +19,7 @@ struct channel;
 struct clock;
 struct event_base;
 struct rpc;
+struct rpc_who;
 
 TAILQ_HEAD(channel_list, channel);
 
@@ -43,7 +44,7 @@ void channel_host_init(struct channel_host *host);
  * Begins a session on fd, which is non-blocking.  0, and fd is the channel's;
  * or an errno (EUSERS: a cap is reached), and fd is still the caller's.
  */
-int channel_open(struct channel_host *host, int fd, uid_t uid, pid_t pid);
+int channel_open(struct channel_host *host, int fd, const struct rpc_who *who);
 
 /*
  * The end of a loop turn: writes what was gathered, goes on with what had
@@ -52,6 +53,11 @@ int channel_open(struct channel_host *host, int fd, uid_t uid, pid_t pid);
  */
 bool channel_settle_all(struct channel_host *host);
 
+/*
+ * Ends clients that have taken nothing for timeout ms of what there is for them.  To be
+ * called now and then.
+ */
+void channel_check_stuck(struct channel_host *host, int64_t timeout);
 /* From now on no channel reads.  For an orderly end. */
 void channel_stop_all(struct channel_host *host);
 /* Is nothing left to be written? */

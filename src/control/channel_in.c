@@ -30,8 +30,8 @@ refuse(struct channel *ch, const char *what)
 	channel_in_drop(ch);
 	message_put_error(&ch->out, &null, REASON_SYSTEM_LIMIT, NULL, NULL, true);
 	channel_sink.commit(ch, NULL, 0);
-	log_info("control", "client %llu: too many %s",
-	    (unsigned long long)session_id(ch->session), what);
+	log_info("control", "client %llu, uid %lu: too many %s",
+	    (unsigned long long)session_id(ch->session), (unsigned long)ch->uid, what);
 	channel_finish(ch);
 }
 

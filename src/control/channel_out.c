@@ -151,8 +151,10 @@ transmit(struct channel *ch, size_t first, int fd, const void *payload, size_t l
 	do
 		n = sendmsg(ch->fd, &msg, MSG_DONTWAIT | MSG_NOSIGNAL);
 	while (n == -1 && errno == EINTR);
-	if (n >= 0)
+	if (n >= 0) {
+		ch->moved = true;
 		return (size_t)n;
+	}
 	if (errno == EPIPE || errno == ECONNRESET)
 		go_deaf(ch);
 	else if (errno != EAGAIN)

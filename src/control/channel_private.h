@@ -34,6 +34,8 @@ struct channel {
 	bool dirty;	/* in the host's list */
 	bool reading;	/* the read event is set */
 	bool blocked;	/* the kernel took not all; the write event is set */
+	bool moved;	/* bytes were taken since channel_check_stuck() last looked */
+	uint64_t since; /* ms: from then on it has looked at one that is blocked */
 	bool full;	/* over queue_high, and not yet down to its half */
 	bool eof;	/* the client sends no more, but may still listen */
 	bool deaf;	/* the client reads no more: output is dropped */

@@ -16,11 +16,14 @@
 #include "control/channel.h"
 #include "control/lock.h"
 #include "proto/reason.h"
+#include "rpc/rpc.h"
 
 enum {
 	ACCEPTS = 64,		 /* in one turn */
 	BACKOFF_MIN = 10,	 /* ms until accept is tried again … */
-	BACKOFF_MAX = 1000,	 /* … doubled up to this */
+	BACKOFF_MAX = 320,	 /* … doubled up to this */
+	STUCK_LOOKS = 8,	 /* in a stuck_timeout */
+	GROUPS = 64,		 /* of a client that are asked for at first */
 	SOCKET_BUFFER = 1 << 20, /* bytes asked of the kernel for a client */
 	LAST_WORDS = 5000	 /* ms */
 };
@@ -36,6 +39,7 @@ struct server {
 	struct event *accept_event;
 	struct event *retry; /* timer: accept again */
 	struct event *again; /* timer: another turn at once */
+	struct event *stuck; /* timer: look for clients that read nothing */
 	int64_t backoff;     /* ms */
 	struct log_gate gate;
 };
@@ -48,6 +52,54 @@ const struct server_config server_config_default = {
 };
 
 /* --- clients ------------------------------------------------------------------ */
+
+/*
+ * Its process's groups as they were when it connected, the first one's place left free.
+ * From the kernel, not from the user database: that might keep the loop waiting, and
+ * the socket's file asks the same.  To be freed; NULL with errno.
+ */
+static gid_t *
+groups_of(int fd, size_t *count)
+{
+	socklen_t size = GROUPS * sizeof(gid_t);
+	gid_t *groups = NULL, *more;
+	int error;
+
+	do {
+		more = realloc(groups, size + sizeof(gid_t));
+		if (more == NULL) {
+			free(groups);
+			errno = ENOMEM;
+			return NULL;
+		}
+		groups = more;
+		error = getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups + 1, &size) == 0
+		    ? 0
+		    : errno;
+	} while (error == ERANGE);
+	*count = 1;
+	if (error == 0)
+		*count += size / sizeof(gid_t);
+	/* an older kernel tells the first one only, by SO_PEERCRED */
+	return groups;
+}
+
+static int
+open_client(struct server *s, int fd, const struct ucred *cred)
+{
+	struct rpc_who who = {
+	    .uid = cred->uid, .pid = cred->pid, .monitor = s->config.monitor};
+	gid_t *groups = groups_of(fd, &who.ngroups);
+	int error;
+
+	if (groups == NULL)
+		return errno;
+	groups[0] = cred->gid;
+	who.groups = groups;
+	error = channel_open(&s->host, fd, &who);
+	free(groups);
+	return error;
+}
 
 static void
 welcome(struct server *s, int fd)
@@ -67,7 +119,7 @@ welcome(struct server *s, int fd)
 	/* only wishes: the kernel gives what its settings allow */
 	(void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
 	(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
-	error = channel_open(&s->host, fd, who.uid, who.pid);
+	error = open_client(s, fd, &who);
 	if (error == 0)
 		return;
 	channel_refuse(
@@ -136,6 +188,27 @@ on_again(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	(void)arg;
+}
+
+static void
+look_for_stuck(struct server *s)
+{
+	struct timeval tv = clock_timeval(s->config.stuck_timeout / STUCK_LOOKS + 1);
+
+	event_del(s->stuck);
+	if (s->config.stuck_timeout > 0 && event_add(s->stuck, &tv) != 0)
+		log_error("control", "out of memory: stuck_timeout is not in force");
+}
+
+static void
+on_stuck(evutil_socket_t fd, short what, void *arg)
+{
+	struct server *s = arg;
+
+	(void)fd;
+	(void)what;
+	channel_check_stuck(&s->host, s->config.stuck_timeout);
+	look_for_stuck(s);
 }
 
 /* --- the socket file ------------------------------------------------------------ */
@@ -265,11 +338,13 @@ start(struct server *s, char *why, size_t size)
 	s->accept_event = event_new(base, s->fd, EV_READ | EV_PERSIST, on_client, s);
 	s->retry = evtimer_new(base, on_retry, s);
 	s->again = evtimer_new(base, on_again, s);
+	s->stuck = evtimer_new(base, on_stuck, s);
 	if (s->accept_event == NULL || s->retry == NULL || s->again == NULL ||
-	    event_add(s->accept_event, NULL) != 0) {
+	    s->stuck == NULL || event_add(s->accept_event, NULL) != 0) {
 		snprintf(why, size, "out of memory");
 		return false;
 	}
+	look_for_stuck(s);
 	return true;
 }
 
@@ -297,8 +372,18 @@ server_new(struct event_base *base, const struct clock *clock, struct rpc *rpc,
 		server_free(s);
 		return NULL;
 	}
-	log_info("control", "listening on %s", config->path);
+	log_info("control", "listening on %s%s", config->path,
+	    config->monitor ? ", for questions only" : "");
 	return s;
+}
+
+void
+server_reconfigure(struct server *s, const struct server_config *config)
+{
+	s->host.wire = config->wire;
+	s->host.queue_high = config->queue_high;
+	s->config.stuck_timeout = config->stuck_timeout;
+	look_for_stuck(s);
 }
 
 static void
@@ -317,6 +402,7 @@ server_free(struct server *s)
 	free_event(s->accept_event);
 	free_event(s->retry);
 	free_event(s->again);
+	free_event(s->stuck);
 	if (still_ours(s))
 		(void)unlink(s->config.path);
 	if (s->fd != -1)
@@ -328,6 +414,8 @@ server_free(struct server *s)
 void
 server_stop(struct server *s)
 {
+	if (s == NULL)
+		return;
 	event_del(s->accept_event);
 	event_del(s->retry);
 	channel_stop_all(&s->host);
@@ -336,7 +424,7 @@ server_stop(struct server *s)
 bool
 server_idle(const struct server *s)
 {
-	return channel_idle_all(&s->host);
+	return s == NULL || channel_idle_all(&s->host);
 }
 
 void
@@ -344,6 +432,6 @@ server_flush(struct server *s)
 {
 	static const struct timeval now = {0, 0};
 
-	if (channel_settle_all(&s->host) && !evtimer_pending(s->again, NULL))
+	if (s != NULL && channel_settle_all(&s->host) && !evtimer_pending(s->again, NULL))
 		(void)evtimer_add(s->again, &now);
 }

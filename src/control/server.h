@@ -24,6 +24,9 @@ struct server_config {
 	gid_t group;	  /* of the socket file; (gid_t)-1: the process's */
 	struct wire_limits wire;
 	size_t queue_high; /* unwritten bytes of a client, then it waits */
+	int64_t
+	    stuck_timeout; /* ms without a byte read by a client that has some; 0: for ever */
+	bool monitor;	   /* its clients may only ask */
 };
 
 extern const struct server_config server_config_default;
@@ -35,6 +38,8 @@ extern const struct server_config server_config_default;
  */
 struct server *server_new(struct event_base *base, const struct clock *clock,
     struct rpc *rpc, const struct server_config *config, char *why, size_t size);
+/* Other limits from now on, for clients that come; of config wire and queue_high. */
+void server_reconfigure(struct server *server, const struct server_config *config);
 /*
  * The first half of an orderly end: no new clients, no further requests.  The
  * loop is then to go on until server_idle(), or until patience ends.

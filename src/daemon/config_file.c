@@ -50,29 +50,27 @@ read_file(const char *path, size_t *len)
 }
 
 json_t *
-config_load(const char *path, char *why, size_t size)
+config_load(const char *path, char **text, size_t *len, char *why, size_t size)
 {
 	json_error_t error;
 	json_t *root;
-	size_t len;
-	char *text = read_file(path, &len);
 
-	if (text == NULL) {
+	*text = read_file(path, len);
+	if (*text == NULL) {
 		snprintf(why, size, "cannot read %s: %s", path, strerror(errno));
 		return NULL;
 	}
-	root = json_loadb(text, len, JSON_REJECT_DUPLICATES, &error);
-	free(text);
-	if (root == NULL) {
+	root = json_loadb(*text, *len, JSON_REJECT_DUPLICATES, &error);
+	if (json_is_object(root))
+		return root;
+	if (root == NULL)
 		snprintf(why, size, "%s:%d: %s", path, error.line, error.text);
-		return NULL;
-	}
-	if (!json_is_object(root)) {
+	else
 		snprintf(why, size, "%s: must be one JSON object", path);
-		json_decref(root);
-		return NULL;
-	}
-	return root;
+	json_decref(root);
+	free(*text);
+	*text = NULL;
+	return NULL;
 }
 
 /* --- options ------------------------------------------------------------------------------ */

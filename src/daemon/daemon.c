@@ -6,6 +6,7 @@
 #include <malloc.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -13,25 +14,34 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/log_target.h"
 #include "control/server.h"
+#include "daemon/background.h"
 #include "daemon/config.h"
+#include "daemon/log_config.h"
+#include "daemon/privilege.h"
+#include "daemon/reload.h"
 #include "rpc/rpc.h"
 #include "tcp/tcp.h"
 
 enum {
-	LAST_WORDS = 2000,	  /* ms for what was said before the end */
 	MEMORY_KEPT = 1024 * 1024 /* bytes of freed memory, at the heap's end */
 };
 
 struct daemon {
+	struct config *config; /* own */
+	struct config_source from;
+	struct background background;
+	struct reload *reload;
+	uint64_t began; /* ms */
 	struct event_base *base;
-	struct event *term, *interrupt;
+	struct event *term, *interrupt, *hup, *usr1;
 	struct event *patience; /* timer: the end does not wait longer */
 	struct event *alarm;	/* timer: rpc_wake() */
 	struct rpc *rpc;
 	struct tcp_context *tcp;
-	struct server *server;
-	unsigned stop; /* how often we were asked to end */
+	struct server *server, *monitor; /* monitor: NULL where there is none */
+	unsigned stop;			 /* how often we were asked to end */
 	bool late;
 };
 
@@ -84,7 +94,7 @@ keep_descriptors(struct rpc_config *rpc)
 
 /* The system's socket lies in a folder of its own, which a boot takes away. */
 static void
-make_run_dir(const char *socket)
+make_run_dir(const char *socket, const struct privilege *privilege)
 {
 	static const char dir[] = CONFIG_RUN_DIR;
 	size_t len = sizeof(dir) - 1;
@@ -93,9 +103,10 @@ make_run_dir(const char *socket)
 		return;
 	if (mkdir(dir, 0755) != 0)
 		return; /* it is there, or server_new() will say what is wrong */
-	if (chmod(dir, 0755) != 0)
-		log_warning(
-		    "daemon", "cannot set the mode of %s: %s", dir, strerror(errno));
+	if (chmod(dir, 0755) != 0 ||
+	    (privilege != NULL && chown(dir, privilege->uid, privilege->gid) != 0))
+		log_warning("daemon", "cannot set the mode or owner of %s: %s", dir,
+		    strerror(errno));
 }
 
 static void
@@ -141,6 +152,118 @@ on_signal(evutil_socket_t number, short what, void *arg)
 	d->stop++;
 }
 
+/* The log first: it is opened anew whatever the configuration is like. */
+static void
+on_hup(evutil_socket_t number, short what, void *arg)
+{
+	struct daemon *d = arg;
+	char why[512];
+
+	(void)number;
+	(void)what;
+	if (!log_reopen(why, sizeof(why)))
+		log_error("daemon", "%s", why);
+	log_info("daemon", "SIGHUP: reading the configuration");
+	reload_start(d->reload);
+}
+
+static void
+on_usr1(evutil_socket_t number, short what, void *arg)
+{
+	const struct daemon *d = arg;
+
+	(void)number;
+	(void)what;
+	rpc_log_all(d->rpc);
+}
+
+/* --- what the methods daemon.* ask for --------------------------------------------- */
+
+static uint64_t
+lived(void *ctx)
+{
+	const struct daemon *d = ctx;
+
+	return clock_now(&clock_monotonic) - d->began;
+}
+
+static void
+ask_reload(void *ctx)
+{
+	const struct daemon *d = ctx;
+
+	reload_start(d->reload);
+}
+
+static void
+ask_shutdown(void *ctx)
+{
+	struct daemon *d = ctx;
+
+	d->stop++;
+}
+
+static void
+tell_rpc(struct daemon *d)
+{
+	const struct rpc_daemon daemon = {.config = d->from.file,
+	    .last_words = d->config->shutdown_timeout,
+	    .lived = lived,
+	    .reload = ask_reload,
+	    .shutdown = ask_shutdown,
+	    .ctx = d};
+
+	rpc_set_daemon(d->rpc, &daemon);
+}
+
+/* --- another configuration ---------------------------------------------------------- */
+
+/* All that can be in force now is; next has been looked at, and nothing fails any more. */
+static void
+apply(struct daemon *d, struct config *next)
+{
+	struct config *former = d->config;
+	char names[256];
+
+	if (config_keep(next, former, names, sizeof(names)))
+		log_warning("config", "in force after a new start only: %s", names);
+	d->config = next;
+	keep_descriptors(&next->rpc);
+	rpc_reconfigure(d->rpc, &next->rpc);
+	tcp_reconfigure(d->tcp, &next->tcp);
+	server_reconfigure(d->server, &next->server);
+	if (d->monitor != NULL)
+		server_reconfigure(d->monitor, &next->monitor);
+	tell_rpc(d);
+	config_fini(former);
+	free(former);
+}
+
+static void
+on_reloaded(void *ctx, struct config *next, const char *why)
+{
+	struct daemon *d = ctx;
+	char text[512];
+
+	if (next != NULL &&
+	    !log_config_change(
+		&d->config->log, &next->log, d->from.background, text, sizeof(text))) {
+		config_fini(next);
+		free(next);
+		next = NULL;
+		why = text;
+	}
+	if (next == NULL) {
+		log_error("config", "nothing is changed: %s", why);
+		rpc_reloaded(d->rpc, why);
+		return;
+	}
+	apply(d, next);
+	log_info("config", "read anew%s%s", d->from.file != NULL ? ": " : "",
+	    d->from.file != NULL ? d->from.file : "");
+	rpc_reloaded(d->rpc, NULL);
+}
+
 /* Kept clients of which the time is over. */
 static void
 on_alarm(evutil_socket_t fd, short what, void *arg)
@@ -184,8 +307,8 @@ turn(struct daemon *d)
 		return false;
 	}
 	tcp_flush(d->tcp);
-	if (d->server != NULL)
-		server_flush(d->server);
+	server_flush(d->server);
+	server_flush(d->monitor);
 	tcp_reap(d->tcp);
 	return true;
 }
@@ -198,18 +321,23 @@ turn(struct daemon *d)
 static bool
 wind_down(struct daemon *d)
 {
-	struct timeval tv = clock_timeval(LAST_WORDS);
+	struct timeval tv = clock_timeval(d->config->shutdown_timeout);
 
 	server_stop(d->server);
+	server_stop(d->monitor);
+	rpc_say_shutdown(d->rpc);
 	server_flush(d->server);
+	server_flush(d->monitor);
 	if (event_add(d->patience, &tv) != 0)
 		return true;
-	while (!server_idle(d->server) && !d->late && d->stop < 2)
+	while (!(server_idle(d->server) && server_idle(d->monitor)) && !d->late &&
+	    d->stop < 2)
 		if (!turn(d))
 			return false;
 	rpc_stop(d->rpc);
 	server_free(d->server);
-	d->server = NULL;
+	server_free(d->monitor);
+	d->server = d->monitor = NULL;
 	tcp_reap(d->tcp);
 	while (!tcp_idle(d->tcp) && !d->late && d->stop < 2)
 		if (!turn(d))
@@ -228,30 +356,43 @@ watch_signals(struct daemon *d)
 		return false;
 	d->term = evsignal_new(d->base, SIGTERM, on_signal, d);
 	d->interrupt = evsignal_new(d->base, SIGINT, on_signal, d);
+	d->hup = evsignal_new(d->base, SIGHUP, on_hup, d);
+	d->usr1 = evsignal_new(d->base, SIGUSR1, on_usr1, d);
 	d->patience = evtimer_new(d->base, on_patience, d);
 	d->alarm = evtimer_new(d->base, on_alarm, d);
 	return d->term != NULL && d->interrupt != NULL && d->patience != NULL &&
-	    d->alarm != NULL && event_add(d->term, NULL) == 0 &&
-	    event_add(d->interrupt, NULL) == 0;
+	    d->alarm != NULL && d->hup != NULL && d->usr1 != NULL &&
+	    event_add(d->term, NULL) == 0 && event_add(d->interrupt, NULL) == 0 &&
+	    event_add(d->hup, NULL) == 0 && event_add(d->usr1, NULL) == 0;
+}
+
+static struct server *
+open_server(struct daemon *d, const struct server_config *config)
+{
+	char why[512];
+	struct server *server = server_new(
+	    d->base, &clock_monotonic, d->rpc, config, why, sizeof(why));
+
+	if (server == NULL)
+		log_error("control", "%s", why);
+	return server;
 }
 
 static bool
-build(struct daemon *d, const struct config *config)
+build(struct daemon *d)
 {
 	const struct rpc_alarm alarm = {&clock_monotonic, set_alarm, d};
-	struct rpc_config rpc;
-	char why[512];
+	struct config *config = d->config;
 
 	d->base = new_base();
 	if (d->base == NULL || !watch_signals(d)) {
 		log_error("daemon", "cannot set up the event loop");
 		return false;
 	}
-	rpc = config->rpc;
-	rpc.replay_high = config->server.queue_high;
-	keep_descriptors(&rpc);
-	d->rpc = rpc_new(&rpc);
-	if (d->rpc == NULL) {
+	keep_descriptors(&config->rpc);
+	d->rpc = rpc_new(&config->rpc);
+	d->reload = reload_new(d->base, &d->from, on_reloaded, d);
+	if (d->rpc == NULL || d->reload == NULL) {
 		log_error("daemon", "out of memory");
 		return false;
 	}
@@ -263,12 +404,62 @@ build(struct daemon *d, const struct config *config)
 	tcp_gather(d->tcp);
 	rpc_set_tcp(d->rpc, d->tcp);
 	rpc_set_alarm(d->rpc, &alarm);
-	make_run_dir(config->socket);
-	d->server = server_new(
-	    d->base, &clock_monotonic, d->rpc, &config->server, why, sizeof(why));
-	if (d->server == NULL)
-		log_error("control", "%s", why);
-	return d->server != NULL;
+	tell_rpc(d);
+	d->server = open_server(d, &config->server);
+	if (d->server != NULL && config->monitor_socket != NULL)
+		d->monitor = open_server(d, &config->monitor);
+	return d->server != NULL &&
+	    (config->monitor_socket == NULL || d->monitor != NULL);
+}
+
+/*
+ * What needs the rights that we may have, before they are given up; then the log, as
+ * the user that it is written by from now on.
+ */
+static bool
+prepare(struct daemon *d, const struct daemon_start *start)
+{
+	struct privilege privilege;
+	char why[512];
+
+	raise_descriptors();
+	if ((start->user != NULL &&
+		!privilege_find(&privilege, start->user, why, sizeof(why))) ||
+	    (start->pid_file != NULL &&
+		!background_open(&d->background, start->pid_file, why, sizeof(why)))) {
+		log_error("daemon", "%s", why);
+		return false;
+	}
+	make_run_dir(d->config->socket, start->user != NULL ? &privilege : NULL);
+	if (start->user != NULL && !privilege_drop(&privilege, why, sizeof(why))) {
+		log_error("daemon", "%s", why);
+		return false;
+	}
+	d->config->rpc.uid = geteuid();
+	return true;
+}
+
+/* Into the background first: no thread outlives a fork. */
+static bool
+leave_terminal(struct daemon *d, const struct daemon_start *start)
+{
+	char why[512];
+
+	if (!start->background || background_fork(&d->background, why, sizeof(why)))
+		return true;
+	log_error("daemon", "%s", why);
+	return false;
+}
+
+static bool
+begin_log(struct daemon *d)
+{
+	char why[512];
+
+	if (log_config_begin(&d->config->log, d->from.background, why, sizeof(why)))
+		return true;
+	log_error("config", "%s", why);
+	return false;
 }
 
 static void
@@ -285,11 +476,15 @@ take_down(struct daemon *d)
 	if (d->rpc != NULL)
 		rpc_stop(d->rpc);
 	server_free(d->server);
+	server_free(d->monitor);
+	reload_free(d->reload);
 	if (d->tcp != NULL)
 		tcp_free(d->tcp);
 	rpc_free(d->rpc);
 	free_event(d->term);
 	free_event(d->interrupt);
+	free_event(d->hup);
+	free_event(d->usr1);
 	free_event(d->patience);
 	free_event(d->alarm);
 	if (d->base != NULL)
@@ -297,20 +492,30 @@ take_down(struct daemon *d)
 }
 
 int
-daemon_run(const struct config *config)
+daemon_run(struct config *config, const struct config_source *from,
+    const struct daemon_start *start)
 {
-	struct daemon d = {0};
+	struct daemon d = {.config = config,
+	    .from = *from,
+	    .background = {.ready = -1, .file = -1},
+	    .began = clock_now(&clock_monotonic)};
 	bool ok;
 
 	event_set_log_callback(on_libevent_log);
 	keep_memory();
-	raise_descriptors();
-	ok = build(&d, config);
+	ok = leave_terminal(&d, start) && prepare(&d, start) && begin_log(&d) &&
+	    build(&d);
+	if (ok)
+		background_ready(&d.background);
 	while (ok && d.stop == 0)
 		ok = turn(&d);
 	if (ok)
 		ok = wind_down(&d);
 	take_down(&d);
+	background_end(&d.background);
+	config_fini(d.config);
+	free(d.config);
 	event_set_log_callback(NULL);
+	log_close();
 	return ok ? 0 : 1;
 }

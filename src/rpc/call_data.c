@@ -77,7 +77,7 @@ call_send_line(
 	size_t len = m->attachment_len;
 	struct call *call;
 
-	if (h == NULL || send->ack > s->seq)
+	if (h == NULL || send->ack > s->seq || !policy_method(s, METHOD_SEND))
 		return false;
 	if (send->has_id)
 		id.kind = MESSAGE_ID_INTEGER;

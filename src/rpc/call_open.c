@@ -86,6 +86,8 @@ read_options(struct call *call, struct request *q, json_t *json, unsigned when,
 	o->open.fd = q->fd;
 	q->fd = -1;
 	o->open.account = &call->session->account;
+	o->open.gate = policy_gate;
+	o->open.gate_ctx = call;
 	if ((option_list_last(&o->own, OPTION_FD) != NULL) != (o->open.fd != -1)) {
 		reply_refused(call, EBADF, "fd",
 		    "the option fd and a passed descriptor go together");
@@ -127,8 +129,8 @@ opened(struct call *call, const struct tcp_outcome *o, json_t *more)
 
 	if (o->reason != 0) {
 		json_decref(more);
-		reply_refused(
-		    call, o->reason, o->option == NULL ? NULL : o->option->name, NULL);
+		reply_refused(call, o->reason, o->option == NULL ? NULL : o->option->name,
+		    o->reason == EACCES ? call->detail : NULL);
 		return;
 	}
 	h = ownership_add(call->session, o->socket, &call->socket_charge);

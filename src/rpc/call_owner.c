@@ -72,8 +72,8 @@ read_message(json_t *json, uint64_t id, struct carried_list *list)
 	struct carried *c;
 
 	/* down is the monitor's, not the socket's: whoever monitors keeps it */
-	if (event == EVENT_COUNT || event == EVENT_DOWN || !json_is_integer(socket) ||
-	    (uint64_t)json_integer_value(socket) != id)
+	if (event == EVENT_COUNT || event == EVENT_DOWN || event == EVENT_SHUTDOWN ||
+	    !json_is_integer(socket) || (uint64_t)json_integer_value(socket) != id)
 		return REASON_BADARG;
 	if (event == EVENT_TCP_OWNER) /* an older change of owner: of no use now */
 		return 0;
@@ -131,7 +131,7 @@ find_target(struct call *call, struct request *q, struct session **to)
 		return REASON_NOT_OWNER;
 	if (*to == NULL)
 		return REASON_BADARG;
-	return (*to)->uid == from->uid ? 0 : EACCES;
+	return policy_gives(s, (*to)->uid) && !(*to)->monitor ? 0 : EACCES;
 }
 
 /* Drops what an owner was to be told of earlier changes and never was. */
@@ -195,6 +195,32 @@ hand_over(struct handle *h, struct session *to, struct carried_list *list, size_
 	return 0;
 }
 
+/*
+ * The socket is another uid's now: whose requests wait at it and who does not see it
+ * any more gets einval.
+ */
+static void
+dismiss(struct rpc *rpc, const struct handle *h)
+{
+	struct session *s;
+	struct call *call, *next;
+	struct bytes rest;
+	size_t at = 0;
+
+	while ((s = idmap_next(&rpc->clients, &at)) != NULL) {
+		if (policy_sees(s, h->owner->uid))
+			continue;
+		for (call = TAILQ_FIRST(&s->calls); call != NULL; call = next) {
+			next = TAILQ_NEXT(call, link);
+			if (call->tcp != h->tcp || call->request.done == NULL)
+				continue;
+			tcp_withdraw(&call->request, &rest);
+			reply_rest(call, EINVAL, bytes_head(&rest), bytes_len(&rest));
+			bytes_fini(&rest);
+		}
+	}
+}
+
 /* {"active": A} as setopts takes it. */
 static int
 read_active(json_t *json, struct option_list *list, struct value_error *error)
@@ -233,6 +259,8 @@ call_controlling_process(struct call *call, struct request *q)
 	if (reason == 0)
 		reason = hand_over(h, to, &list, size);
 	if (reason == 0) {
+		if (to->uid != call->session->uid)
+			dismiss(to->rpc, h);
 		publish_resume(h);
 		/* the socket may end in this, when it had been closed meanwhile */
 		if (active.count > 0)

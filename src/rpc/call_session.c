@@ -112,7 +112,7 @@ call_clients(struct call *call, struct request *q)
 
 	(void)q;
 	while ((s = idmap_next(&rpc->clients, &at)) != NULL)
-		if (s->uid == call->session->uid)
+		if (call->session->monitor || s->uid == call->session->uid)
 			json_array_append_new(list, client_new(s));
 	reply_json(call, list);
 }

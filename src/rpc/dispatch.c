@@ -49,6 +49,10 @@ static const struct {
     [METHOD_ACK] = {call_ack, GONE_CLOSED},
     [METHOD_ATTACH] = {call_attach, GONE_CLOSED},
     [METHOD_DISCOVER] = {call_discover, GONE_CLOSED},
+    [METHOD_STATUS] = {call_status, GONE_CLOSED},
+    [METHOD_RELOAD] = {call_reload, GONE_CLOSED},
+    [METHOD_STOP] = {call_stop, GONE_CLOSED},
+    [METHOD_LOG_LEVEL] = {call_log_level, GONE_CLOSED},
 };
 
 bool
@@ -171,6 +175,8 @@ dispatch(struct session *s, struct batch *batch, json_t *object,
 	else if (code != 0)
 		reply_refused(call, code, NULL,
 		    "descriptors: as many as \"fds\" says, where the method takes one");
+	else if (!policy_method(s, row->id))
+		reply_refused(call, EACCES, NULL, "this method is not for you");
 	else if (batch != NULL && batch_full(batch))
 		reply_error(call, REASON_SYSTEM_LIMIT, NULL);
 	else if (msg.ack > s->seq)

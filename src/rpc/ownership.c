@@ -38,6 +38,8 @@ ownership_add(struct session *s, struct tcp_socket *tcp, struct charge *charge)
 	/* a socket that has just been made holds nothing that could not fit */
 	tcp_set_owner(tcp, h, &s->account);
 	tcp_set_id(tcp, h->id);
+	log_debug("rpc", "socket %llu: opened, client %llu, uid %lu",
+	    (unsigned long long)h->id, (unsigned long long)s->id, (unsigned long)s->uid);
 	return h;
 }
 
@@ -56,6 +58,9 @@ ownership_remove(struct handle *h)
 {
 	struct session *owner = h->owner;
 
+	log_debug("rpc", "socket %llu: closed, client %llu, uid %lu",
+	    (unsigned long long)h->id, (unsigned long long)owner->id,
+	    (unsigned long)owner->uid);
 	/* output that is still to be flushed outlives the client's account */
 	tcp_set_owner(h->tcp, NULL, &h->owner->user->account);
 	idmap_remove(&h->owner->rpc->sockets, h->id);
@@ -82,6 +87,10 @@ ownership_move(struct handle *h, struct session *to)
 		charge_move(&h->charge, &from->account);
 		return REASON_SYSTEM_LIMIT;
 	}
+	log_debug("rpc",
+	    "socket %llu: given to client %llu, uid %lu, by client %llu, uid %lu",
+	    (unsigned long long)h->id, (unsigned long long)to->id, (unsigned long)to->uid,
+	    (unsigned long long)from->id, (unsigned long)from->uid);
 	leave(h);
 	h->owner = to;
 	TAILQ_INSERT_TAIL(&to->handles, h, link);

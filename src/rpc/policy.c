@@ -25,7 +25,7 @@ static const char high_priority[] = "a priority outside 0..6 is for root";
 bool
 policy_sees(const struct session *s, uid_t uid)
 {
-	return s->privileged || s->uid == uid;
+	return s->privileged || s->monitor || s->uid == uid;
 }
 
 int
@@ -62,21 +62,30 @@ is_control(const struct session *s, const struct address *a)
 	    own.st_dev == other.st_dev && own.st_ino == other.st_ino;
 }
 
+/* Are the ports that s may bind those of its rule?  Then tcp's gate asks. */
+static bool
+has_ports(const struct session *s)
+{
+	return s->rule != NULL && s->rule->listen.given;
+}
+
 /* What of an option only the privileged may ask for, as a sentence; or NULL. */
 static const char *
-privilege(const struct option_value *v)
+privilege(const struct session *s, const struct option_value *v)
 {
 	const struct address *a = &v->u.address;
 
 	switch (v->id) {
 	case OPTION_PORT:
-		return v->u.number > 0 && v->u.number < PORT_UNPRIVILEGED ? low_port
-									  : NULL;
+		return v->u.number > 0 && v->u.number < PORT_UNPRIVILEGED && !has_ports(s)
+		    ? low_port
+		    : NULL;
 	case OPTION_IP:
 	case OPTION_IFADDR:
 		if (a->kind == ADDRESS_LOCAL)
 			return local_address;
-		return a->sockaddr && privileged_port(a->port) ? low_port : NULL;
+		return a->sockaddr && privileged_port(a->port) && !has_ports(s) ? low_port
+										: NULL;
 	case OPTION_FAMILY:
 	case OPTION_TCP_MODULE:
 		return v->u.number == OPTION_FAMILY_LOCAL ? local_address : NULL;
@@ -122,7 +131,7 @@ policy_options(
 		if (options->items[i].id == OPTION_RAW)
 			*detail = raw_refusal(s, &options->items[i]);
 		else if (!s->privileged)
-			*detail = privilege(&options->items[i]);
+			*detail = privilege(s, &options->items[i]);
 	return *detail == NULL ? 0 : EACCES;
 }
 
@@ -211,7 +220,7 @@ policy_open(const struct session *s, const struct address *address, uint16_t por
 		if (policy_options(s, options, detail) == 0 && address != NULL &&
 		    is_control(s, address))
 			*detail = "the daemon does not connect to its own control socket";
-	} else if (privileged_port(port))
+	} else if (privileged_port(port) && !has_ports(s))
 		*detail = low_port;
 	else if (address != NULL && address->kind == ADDRESS_LOCAL)
 		*detail = local_address;

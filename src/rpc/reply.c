@@ -110,6 +110,9 @@ put_error(struct call *call, int reason, const char *text, json_t *data)
 {
 	struct bytes *out;
 
+	policy_note(call->session->rpc, call->session,
+	    call->row != NULL ? call->row->name : "a message", reason,
+	    json_string_value(json_object_get(data, "detail")));
 	ack_refused(call);
 	out = begin(call);
 	if (out != NULL) {
@@ -200,6 +203,7 @@ reply_rest(struct call *call, int reason, const void *data, size_t len)
 		reply_error(call, reason, NULL);
 		return;
 	}
+	policy_note(call->session->rpc, call->session, call->row->name, reason, NULL);
 	ack_refused(call);
 	/* bytes are of a socket: others, as a connect, have none */
 	style = session_style(call->session, call->tcp);

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/random.h>
 
 #include "rpc/rpc_private.h"
@@ -63,6 +64,7 @@ rpc_new(const struct rpc_config *config)
 	idmap_init(&rpc->monitors);
 	account_init(&rpc->account, NULL, config->total_max);
 	LIST_INIT(&rpc->uids);
+	LIST_INIT(&rpc->quotas);
 	TAILQ_INIT(&rpc->away);
 	rpc->alarm_at = UINT64_MAX;
 	bytes_init(&rpc->scratch);
@@ -78,6 +80,10 @@ rpc_free(struct rpc *rpc)
 	if (rpc == NULL)
 		return;
 	while ((user = LIST_FIRST(&rpc->uids)) != NULL) {
+		LIST_REMOVE(user, link);
+		free(user);
+	}
+	while ((user = LIST_FIRST(&rpc->quotas)) != NULL) {
 		LIST_REMOVE(user, link);
 		free(user);
 	}
@@ -118,4 +124,109 @@ rpc_uid(struct rpc *rpc, uid_t uid)
 	account_init(&user->account, &rpc->account, rpc->config.uid_max);
 	LIST_INSERT_HEAD(&rpc->uids, user, link);
 	return user;
+}
+
+/* --- caps of a rule ---------------------------------------------------------- */
+
+static bool
+is_used(const struct account *a)
+{
+	for (size_t i = 0; i < LIMIT_KINDS; i++)
+		if (a->used[i] != 0)
+			return true;
+	return false;
+}
+
+static bool
+has_caps(const struct access_rule *rule)
+{
+	for (size_t i = 0; rule != NULL && i < LIMIT_KINDS; i++)
+		if (rule->max[i] != SIZE_MAX)
+			return true;
+	return false;
+}
+
+struct uid_account *
+rpc_quota(struct rpc *rpc, uid_t uid, const struct access_rule *rule)
+{
+	struct uid_account *own = rpc_uid(rpc, uid), *quota, *spare = NULL;
+
+	if (own == NULL || !has_caps(rule))
+		return own;
+	LIST_FOREACH(quota, &rpc->quotas, link)
+	{
+		if (quota->uid == uid && quota->rule == rule)
+			return quota;
+		/* what is empty may still be pointed to, but only as this uid's */
+		if (quota->uid == uid && quota->rule == NULL && !is_used(&quota->account))
+			spare = quota;
+	}
+	if (spare == NULL) {
+		spare = calloc(1, sizeof(*spare));
+		if (spare == NULL)
+			return NULL;
+		LIST_INSERT_HEAD(&rpc->quotas, spare, link);
+	}
+	spare->uid = uid;
+	spare->rule = rule;
+	account_init(&spare->account, &own->account, rule->max);
+	return spare;
+}
+
+/* --- other settings ------------------------------------------------------------ */
+
+/* The rules that they were of are no more. */
+static void
+forget_quotas(struct rpc *rpc)
+{
+	struct uid_account *quota;
+
+	LIST_FOREACH(quota, &rpc->quotas, link)
+	{
+		quota->rule = NULL;
+		for (size_t i = 0; i < LIMIT_KINDS; i++)
+			quota->account.max[i] = SIZE_MAX;
+	}
+}
+
+void
+rpc_reconfigure(struct rpc *rpc, const struct rpc_config *config)
+{
+	const char *control_path = rpc->config.control_path;
+	uid_t uid = rpc->config.uid;
+	struct uid_account *user;
+	struct session *s;
+	size_t at = 0;
+
+	rpc->config = *config;
+	rpc->config.control_path = control_path;
+	rpc->config.uid = uid;
+	memcpy(rpc->account.max, config->total_max, sizeof(rpc->account.max));
+	LIST_FOREACH(user, &rpc->uids, link)
+	memcpy(user->account.max, config->uid_max, sizeof(user->account.max));
+	forget_quotas(rpc);
+	while ((s = idmap_next(&rpc->clients, &at)) != NULL) {
+		memcpy(s->account.max, config->client_max, sizeof(s->account.max));
+		if (!policy_apply(s))
+			log_error("rpc", "client %llu: out of memory for its caps",
+			    (unsigned long long)s->id);
+	}
+}
+
+void
+rpc_set_daemon(struct rpc *rpc, const struct rpc_daemon *daemon)
+{
+	rpc->daemon = *daemon;
+}
+
+const struct rpc_refusals *
+rpc_refusals(const struct rpc *rpc)
+{
+	return &rpc->refusals;
+}
+
+size_t
+rpc_used(const struct rpc *rpc, enum limit_kind kind)
+{
+	return rpc->account.used[kind];
 }

@@ -17,6 +17,7 @@
 #include "proto/bytes.h"
 #include "proto/wire.h"
 
+struct access;
 struct clock;
 struct option_list;
 struct rpc;
@@ -36,6 +37,35 @@ struct rpc_config {
 	const struct option_list *connect_options, *listen_options;
 	/* bytes of events that a client has yet to acknowledge, then the next wait */
 	size_t replay_high;
+	const struct access *access; /* rules, borrowed; NULL: what is built in */
+};
+
+/* Who a client is, as the kernel told it when its connection was made. */
+struct rpc_who {
+	uid_t uid;
+	pid_t pid;
+	const gid_t *groups; /* of its process; copied */
+	size_t ngroups;
+	bool
+	    monitor; /* by the socket where questions are asked, and nothing else is done */
+};
+
+/* What was refused since the start, of requests and of connections. */
+struct rpc_refusals {
+	uint64_t access; /* eacces */
+	uint64_t limit;	 /* system_limit */
+};
+
+/* What the methods daemon.* need of the daemon. */
+struct rpc_daemon {
+	const char *config;	      /* path of its configuration, or NULL; borrowed */
+	int64_t last_words;	      /* ms for what was said before the end */
+	uint64_t (*lived)(void *ctx); /* ms since the start */
+	/* Reads the configuration anew; rpc_reloaded() is called when that is done. */
+	void (*reload)(void *ctx);
+	/* Ends, in order, as SIGTERM does. */
+	void (*shutdown)(void *ctx);
+	void *ctx;
 };
 
 extern const struct rpc_config rpc_config_default;
@@ -85,6 +115,22 @@ struct rpc *rpc_new(const struct rpc_config *config);
 void rpc_free(struct rpc *rpc);
 /* Copied.  Without one no client can be kept (enotsup). */
 void rpc_set_alarm(struct rpc *rpc, const struct rpc_alarm *alarm);
+/* Copied; ctx is borrowed.  Without one daemon.reload and daemon.shutdown are enotsup. */
+void rpc_set_daemon(struct rpc *rpc, const struct rpc_daemon *daemon);
+/*
+ * Other caps, defaults and rules from now on, for clients that are there as well; what
+ * one has already past a new cap stays.  uid and control_path stay.  config is copied.
+ */
+void rpc_reconfigure(struct rpc *rpc, const struct rpc_config *config);
+/* The configuration was read, or why it was not: who asked for it is answered. */
+void rpc_reloaded(struct rpc *rpc, const char *why);
+/* Tells all clients that the daemon ends. */
+void rpc_say_shutdown(struct rpc *rpc);
+/* Writes a line of the log for each client and each socket, up to some hundreds. */
+void rpc_log_all(const struct rpc *rpc);
+const struct rpc_refusals *rpc_refusals(const struct rpc *rpc);
+/* How many clients and sockets there are. */
+size_t rpc_used(const struct rpc *rpc, enum limit_kind kind);
 /* Ends the clients whose time without a connection is over. */
 void rpc_wake(struct rpc *rpc);
 /*
@@ -107,8 +153,8 @@ void rpc_discard(struct rpc *rpc, uid_t uid, int fd);
  * A client connected; sink and ctx outlive the session.  NULL where the caps
  * are reached or memory is out: errno is EUSERS or ENOMEM.
  */
-struct session *session_new(
-    struct rpc *rpc, const struct session_sink *sink, void *ctx, uid_t uid, pid_t pid);
+struct session *session_new(struct rpc *rpc, const struct session_sink *sink, void *ctx,
+    const struct rpc_who *who);
 /*
  * The connection ended: the client's waiting requests vanish and its sockets close.
  * If it is kept (session.keep) they stay, and so does the client, without a sink.

@@ -9,6 +9,7 @@
 #include <sys/queue.h>
 
 #include "base/idmap.h"
+#include "base/log.h"
 #include "proto/event.h"
 #include "proto/message.h"
 #include "proto/message_send.h"
@@ -16,13 +17,18 @@
 #include "proto/params.h"
 #include "proto/payload.h"
 #include "proto/reason.h"
+#include "rpc/access.h"
 #include "rpc/rpc.h"
 #include "tcp/tcp.h"
 
-/* One uid's account; kept once made, so that what is left to flush has one. */
+/*
+ * One uid's account, or that of its clients under a rule with caps of its own, whose
+ * parent the former is.  Kept once made, so that what is left to flush has one.
+ */
 struct uid_account {
 	LIST_ENTRY(uid_account) link;
 	uid_t uid;
+	const struct access_rule *rule; /* of the latter; NULL: its rule is no more */
 	struct account account;
 };
 
@@ -33,7 +39,10 @@ struct rpc {
 	struct idmap clients;	/* -> struct session */
 	struct idmap monitors;	/* -> struct monitor */
 	struct account account; /* the daemon's */
-	LIST_HEAD(, uid_account) uids;
+	LIST_HEAD(, uid_account) uids, quotas;
+	struct rpc_daemon daemon;
+	struct rpc_refusals refusals;
+	struct log_gate refusal_gate;
 	struct rpc_alarm alarm;
 	uint64_t
 	    alarm_at; /* ms of its clock: when rpc_wake() is due, UINT64_MAX: never */
@@ -45,6 +54,9 @@ struct rpc {
 };
 
 struct uid_account *rpc_uid(struct rpc *rpc, uid_t uid); /* NULL: no memory */
+/* The account of a client of uid under rule, or without one. */
+struct uid_account *rpc_quota(
+    struct rpc *rpc, uid_t uid, const struct access_rule *rule); /* NULL: no memory */
 
 /* --- sockets as clients know them (ownership.c) --------------------------- */
 
@@ -247,10 +259,16 @@ struct session {
 	uint64_t id;
 	uid_t uid;
 	pid_t pid;
+	gid_t *groups; /* own */
+	size_t ngroups;
 	bool privileged; /* root, or the daemon's own uid */
-	bool ended;	 /* nobody is there to read an answer */
-	bool vacant;	 /* its connection became another's: to be freed */
-	bool away;	 /* kept, and without a connection */
+	bool admin;	 /* it, or one of the configured group: may daemon.* */
+	bool monitor;	 /* may only ask, but of everything */
+	const struct access_rule *rule; /* NULL: what is built in */
+	uint64_t methods;		/* a bit for each that is allowed */
+	bool ended;			/* nobody is there to read an answer */
+	bool vacant;			/* its connection became another's: to be freed */
+	bool away;			/* kept, and without a connection */
 	TAILQ_ENTRY(session) away_link;
 	struct keep *keep;     /* NULL: it ends with its connection */
 	struct replay *replay; /* NULL: its events are told once, without numbers */
@@ -291,6 +309,7 @@ struct call {
 	struct tcp_request request;
 	struct charge charge;	     /* LIMIT_CALLS while it may wait */
 	struct charge socket_charge; /* LIMIT_SOCKETS for the one it makes */
+	const char *detail;	     /* why the policy refused an address; static */
 };
 
 /* s, whose connection is gone or has been taken from it, ends. */
@@ -405,6 +424,8 @@ call_handler call_discover;
 bool call_send_line(
     struct session *s, const struct message_send *send, const struct wire_message *m);
 
+call_handler call_status, call_reload, call_stop, call_log_level;
+
 /* --- who may (policy.c) ------------------------------------------------------------ */
 
 /*
@@ -416,6 +437,17 @@ bool call_send_line(
 int policy_open(const struct session *s, const struct address *address, uint16_t port,
     const struct option_list *options, const struct option_list *all,
     const char **detail);
+/* Finds the rule of s, and what follows from it.  False without memory. */
+bool policy_apply(struct session *s);
+/* May s use that method at all? */
+bool policy_method(const struct session *s, enum method_id id);
+/* tcp_open's gate; ctx is the call. */
+int policy_gate(void *ctx, enum tcp_gate what, const struct address *a);
+/* May s give a socket of its own to a client of uid? */
+bool policy_gives(const struct session *s, uid_t uid);
+/* If reason is a refusal: counts it, and logs it, once in a second. */
+void policy_note(struct rpc *rpc, const struct session *s, const char *what, int reason,
+    const char *detail);
 /* May s set these options?  0 or EACCES; *detail is a sentence. */
 int policy_options(
     const struct session *s, const struct option_list *options, const char **detail);

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stddef.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -68,32 +69,49 @@ static const struct session_sink nobody = {
 
 /* --- life --------------------------------------------------------------------- */
 
-struct session *
-session_new(
-    struct rpc *rpc, const struct session_sink *sink, void *ctx, uid_t uid, pid_t pid)
+/* Who it is.  False without memory. */
+static bool
+introduce(struct session *s, const struct rpc_who *who)
 {
-	struct uid_account *user = rpc_uid(rpc, uid);
+	s->uid = who->uid;
+	s->pid = who->pid;
+	s->monitor = who->monitor;
+	s->privileged = who->uid == 0 || who->uid == s->rpc->config.uid;
+	if (who->ngroups > 0) {
+		s->groups = calloc(who->ngroups, sizeof(*s->groups));
+		if (s->groups == NULL)
+			return false;
+		memcpy(s->groups, who->groups, who->ngroups * sizeof(*s->groups));
+		s->ngroups = who->ngroups;
+	}
+	account_init(&s->account, NULL, s->rpc->config.client_max);
+	return policy_apply(s);
+}
+
+struct session *
+session_new(struct rpc *rpc, const struct session_sink *sink, void *ctx,
+    const struct rpc_who *who)
+{
 	struct session *s = calloc(1, sizeof(*s));
 	int error = ENOMEM;
 
-	if (user == NULL || s == NULL)
+	if (s == NULL)
 		goto fail;
 	s->rpc = rpc;
-	s->uid = uid;
-	s->pid = pid;
-	s->privileged = uid == 0 || uid == rpc->config.uid;
 	s->sink = sink;
 	s->sink_ctx = ctx;
 	s->form = PAYLOAD_AUTO;
-	s->user = user;
 	TAILQ_INIT(&s->calls);
 	TAILQ_INIT(&s->handles);
 	TAILQ_INIT(&s->stalled_handles);
 	TAILQ_INIT(&s->stalled_calls);
 	TAILQ_INIT(&s->monitors);
 	TAILQ_INIT(&s->downs);
-	account_init(&s->account, &user->account, rpc->config.client_max);
+	if (!introduce(s, who))
+		goto fail;
 	if (!charge_open(&s->charge, &s->account, LIMIT_CLIENTS, 1)) {
+		policy_note(
+		    rpc, s, "a connection", REASON_SYSTEM_LIMIT, "too many clients");
 		error = EUSERS;
 		goto fail;
 	}
@@ -104,6 +122,8 @@ session_new(
 	}
 	return s;
 fail:
+	if (s != NULL)
+		free(s->groups);
 	free(s);
 	errno = error;
 	return NULL;
@@ -175,6 +195,7 @@ session_free(struct session *s)
 	/* one whose connection became another's has left it already */
 	(void)idmap_remove(&s->rpc->clients, s->id);
 	charge_close(&s->charge);
+	free(s->groups);
 	free(s->name);
 	free(s);
 }

@@ -32,7 +32,8 @@ connect_pair(int type)
 
 	ck_assert_int_eq(
 	    socketpair(AF_UNIX, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, p), 0);
-	ck_assert_int_eq(channel_open(&host, p[0], 1234, 5678), 0);
+	ck_assert_int_eq(
+	    channel_open(&host, p[0], &(struct rpc_who){.uid = 1234, .pid = 5678}), 0);
 	return p[1];
 }
 

@@ -221,7 +221,8 @@ START_TEST(caps)
 
 	rpc.max = 1;
 	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, p), 0);
-	ck_assert_int_eq(channel_open(&host, p[0], 1, 2), EUSERS);
+	ck_assert_int_eq(
+	    channel_open(&host, p[0], &(struct rpc_who){.uid = 1, .pid = 2}), EUSERS);
 	forget();
 	channel_refuse(&host, p[0], 1, EACCES);
 	hear(p[1]);

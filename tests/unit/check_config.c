@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/log_target.h"
 #include "daemon/config.h"
 #include "tests/unit/run.h"
 
@@ -19,7 +20,7 @@ begin(void)
 	ck_assert_ptr_nonnull(mkdtemp(dir));
 	snprintf(file, sizeof(file), "%s/conf", dir);
 	ck_assert_int_eq(setenv("GENTCPD_SOCKET", "/tmp/from-the-environment", 1), 0);
-	ck_assert(config_init(&c));
+	config_init(&c);
 }
 
 static void
@@ -100,7 +101,7 @@ START_TEST(where_the_socket_is)
 
 	ck_assert_int_eq(unsetenv("GENTCPD_SOCKET"), 0);
 	ck_assert_int_eq(setenv("XDG_RUNTIME_DIR", "/run/user/7", 1), 0);
-	ck_assert(config_init(&d));
+	config_init(&d);
 	if (geteuid() == 0)
 		ck_assert_str_eq(d.socket, RUNSTATEDIR "/gentcpd/gentcpd.sock");
 	else
@@ -108,7 +109,7 @@ START_TEST(where_the_socket_is)
 	config_fini(&d);
 	ck_assert_int_eq(unsetenv("XDG_RUNTIME_DIR"), 0);
 	ck_assert_int_eq(setenv("GENTCPD_SOCKET", "", 1), 0);
-	ck_assert(config_init(&d));
+	config_init(&d);
 	if (geteuid() != 0)
 		ck_assert_ptr_null(d.socket);
 	ck_assert(config_set_socket(&d, "/x"));
@@ -164,7 +165,8 @@ END_TEST
 
 START_TEST(wrong_values)
 {
-	refused("{\"max_pakcet\":5}", "unknown key max_pakcet");
+	refused(
+	    "{\"max_pakcet\":5}", ":1: max_pakcet is an unknown key: is it max_packet?");
 	refused("{\"max_packet\":\"5\"}", "max_packet must be a whole number");
 	refused("{\"max_packet\":5.0}", "max_packet must be a whole number");
 	refused("{\"max_packet\":null}", "max_packet must be a whole number");
@@ -261,6 +263,116 @@ START_TEST(all_or_nothing)
 }
 END_TEST
 
+/* The line is that of the value, whatever stands around it. */
+START_TEST(lines)
+{
+	refused("{\n\n\"resolvers\": 0}", ":3: resolvers must be");
+	refused("{\"log\": \"a\\\"\\u0022}{\",\n\"resolvers\": 0}", ":1: log must be");
+	refused("{\"access\": [], \"log\": \"stderr\",\n\"queue_high\":\n7}",
+	    ":3: queue_high must be");
+	refused("{\"access\": [{},\n{\"users\": [],\n\"groups\": [[[{}]]]}]}",
+	    ":3: access rule 2: groups must have");
+	refused("{\"access\": [[], {\"a\":\n1}]}", ":1: access rule 1 must be an object");
+	refused("{\"access\": [{\"users\": [1, {\"x\": [true, 1e5]}],\n\"a\": 1}]}",
+	    ":1: access rule 1: users must have");
+	refused(
+	    "{\"inet_default_connect_options\": [[\"packet\", 4], {\"nodelay\": true}],\n"
+	    "\"log_level\": {\"tcp\": \"info\",\n\"rpc\": 7}}",
+	    ":3: log_level: rpc must be");
+}
+END_TEST
+
+START_TEST(rules)
+{
+	const struct access_rule *rule;
+
+	ck_assert_msg(
+	    reads("{\"admin_group\": 12, \"access\": [{\"users\": [\"root\", 7],"
+		  "\"groups\": [\"root\"], \"methods\": [\"inet.i\", \"file.*\"],"
+		  "\"listen\": [], \"connect\": [\"*:1\", \"[::1]\"],"
+		  "\"sockets\": 1, \"clients\": 2, \"bytes\": 3,"
+		  "\"give_to\": \"*\"}, {}]}"),
+	    "%s", why);
+	ck_assert_ptr_eq(c.rpc.access, &c.access);
+	ck_assert(c.access.has_admin && c.access.admin == 12);
+	ck_assert_uint_eq(c.access.count, 2);
+	rule = &c.access.rules[0];
+	ck_assert(access_has_uid(&rule->users, 0) && access_has_uid(&rule->users, 7));
+	ck_assert(access_has_gid(&rule->groups, 0));
+	ck_assert_uint_eq(
+	    rule->methods, UINT64_C(1) << METHOD_I | UINT64_C(1) << METHOD_SENDFILE);
+	ck_assert(rule->listen.given && rule->listen.count == 0);
+	ck_assert_uint_eq(rule->connect.count, 2);
+	ck_assert_uint_eq(rule->max[LIMIT_SOCKETS], 1);
+	ck_assert_uint_eq(rule->max[LIMIT_CLIENTS], 2);
+	ck_assert_uint_eq(rule->max[LIMIT_BYTES], 3);
+	ck_assert(rule->give.all);
+	rule = &c.access.rules[1];
+	ck_assert(!rule->listen.given && !rule->connect.given && !rule->give.all);
+	ck_assert_uint_eq(rule->methods, ACCESS_ALL_METHODS);
+	/* wrong ones leave them, others replace them */
+	refused("{\"access\": [{\"users\": [\"root\"]}, 5]}", "rule 2 must be");
+	refused("{\"access\": [{\"give_to\": \"root\"}]}", "give_to must be an array");
+	refused("{\"access\": [{\"bytes\": -1}]}", "bytes must be a whole number");
+	refused("{\"access\": [{\"users\": [4294967295]}]}", "users must have");
+	ck_assert_uint_eq(c.access.count, 2);
+	ck_assert_msg(reads("{\"access\": []}"), "%s", why);
+	ck_assert_uint_eq(c.access.count, 0);
+	ck_assert(c.access.has_admin);
+}
+END_TEST
+
+START_TEST(the_log)
+{
+	ck_assert_int_eq(c.log.target, CONFIG_LOG_AUTO);
+	ck_assert_msg(reads("{\"log\": \"/tmp/x\", \"log_level\": {\"tcp\": \"debug\"}}"),
+	    "%s", why);
+	ck_assert_int_eq(c.log.target, LOG_TO_FILE);
+	ck_assert_str_eq(c.log.path, "/tmp/x");
+	for (size_t i = 0; log_subsystem(i) != NULL; i++)
+		ck_assert_int_eq(c.log.levels[i],
+		    strcmp(log_subsystem(i), "tcp") == 0 ? LOG_L_DEBUG : LOG_L_INFO);
+	ck_assert_msg(
+	    reads("{\"log\": \"syslog\", \"log_level\": \"error\"}"), "%s", why);
+	ck_assert_int_eq(c.log.target, LOG_TO_SYSLOG);
+	ck_assert_ptr_null(c.log.path);
+	ck_assert_int_eq(c.log.levels[0], LOG_L_ERROR);
+	refused("{\"log\": 5}", "log must be");
+}
+END_TEST
+
+/* What needs a new start stays as it is, and is named. */
+START_TEST(what_stays)
+{
+	struct config_source from = {.file = file, .socket = "/s"};
+	struct config now, next;
+	char names[64];
+	char *path;
+
+	write_file("{\"resolvers\": 2, \"max_packet\": 5}");
+	ck_assert(config_build(&now, &from, why, sizeof(why)));
+	write_file("{\"resolvers\": 2, \"max_packet\": 6}");
+	ck_assert(config_build(&next, &from, why, sizeof(why)));
+	path = now.socket;
+	ck_assert(!config_keep(&next, &now, names, sizeof(names)));
+	ck_assert_ptr_eq(next.socket, path); /* which others point to */
+	ck_assert_ptr_eq(next.server.path, path);
+	ck_assert_uint_eq(next.tcp.max_packet, 6);
+	config_fini(&now);
+	now = next;
+	write_file("{\"resolvers\": 3, \"monitor_socket\": \"/m\", \"mode\": \"0600\"}");
+	ck_assert(config_build(&next, &from, why, sizeof(why)));
+	ck_assert(config_keep(&next, &now, names, sizeof(names)));
+	ck_assert_str_eq(names, "mode, monitor_socket, resolvers");
+	ck_assert_uint_eq(next.tcp.resolvers, 2);
+	ck_assert_ptr_null(next.monitor_socket);
+	config_fini(&now);
+	config_fini(&next);
+	write_file("{\"resolvers\": 0}");
+	ck_assert(!config_build(&next, &from, why, sizeof(why)));
+}
+END_TEST
+
 START_TEST(broken_files)
 {
 	char name[96];
@@ -348,6 +460,10 @@ main(void)
 	tcase_add_test(tc, default_options);
 	tcase_add_test(tc, wrong_default_options);
 	tcase_add_test(tc, all_or_nothing);
+	tcase_add_test(tc, lines);
+	tcase_add_test(tc, rules);
+	tcase_add_test(tc, the_log);
+	tcase_add_test(tc, what_stays);
 	tcase_add_test(tc, broken_files);
 	tcase_add_test(tc, unreadable_files);
 	tcase_add_test(tc, help);

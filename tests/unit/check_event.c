@@ -28,15 +28,16 @@ written(struct bytes *out, const char *want)
 START_TEST(rows)
 {
 	static const char *const names[] = {"tcp", "tcp_passive", "tcp_error",
-	    "tcp_closed", "tcp_owner", "down", "http", "port"};
+	    "tcp_closed", "tcp_owner", "down", "http", "port", "shutdown"};
 	unsigned i;
 
 	for (i = 0; i < EVENT_COUNT; i++) {
 		ck_assert_str_eq(event_row((enum event_id)i)->name, names[i]);
 		ck_assert_uint_eq(event_find(names[i]), i);
 		ck_assert_uint_gt(strlen(event_row((enum event_id)i)->help), 5);
-		ck_assert_ptr_nonnull(
-		    strstr(event_row((enum event_id)i)->members, "socket"));
+		ck_assert_int_eq(
+		    strstr(event_row((enum event_id)i)->members, "socket") != NULL,
+		    i != EVENT_SHUTDOWN);
 	}
 	ck_assert_uint_eq(event_find("tcp_"), EVENT_COUNT);
 	ck_assert_uint_eq(event_find(""), EVENT_COUNT);
@@ -62,6 +63,10 @@ START_TEST(plain)
 	written(&out,
 	    "{\"jsonrpc\":\"2.0\",\"method\":\"tcp_error\",\"params\":{\"socket\":3,"
 	    "\"reason\":\"econnreset\"}}\n");
+	event_put_shutdown(&out, 2000);
+	written(&out,
+	    "{\"jsonrpc\":\"2.0\",\"method\":\"shutdown\",\"params\":{"
+	    "\"timeout\":2000}}\n");
 	event_put_down(&out, 9, 3, "normal", 0);
 	written(&out,
 	    "{\"jsonrpc\":\"2.0\",\"method\":\"down\",\"params\":{\"monitor\":9,"

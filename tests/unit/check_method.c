@@ -95,6 +95,10 @@ START_TEST(shapes)
 	    {"session.attach", "client token seen?", METHOD_ALONE},
 	    {"session.ack", "seq", 0},
 	    {"rpc.discover", "", METHOD_TELLS},
+	    {"daemon.status", "", METHOD_TELLS},
+	    {"daemon.reload", "", METHOD_WAITS},
+	    {"daemon.shutdown", "", 0},
+	    {"daemon.log_level", "level? subsystem?", 0},
 	};
 
 	ck_assert_uint_eq(sizeof rows / sizeof *rows, METHOD_COUNT);

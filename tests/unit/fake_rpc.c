@@ -91,8 +91,8 @@ poke(struct session *s, const char *line)
 }
 
 struct session *
-session_new(
-    struct rpc *rpc, const struct session_sink *sink, void *ctx, uid_t uid, pid_t pid)
+session_new(struct rpc *rpc, const struct session_sink *sink, void *ctx,
+    const struct rpc_who *who)
 {
 	struct session *s;
 	size_t i;
@@ -107,8 +107,8 @@ session_new(
 	s = &rpc->sessions[i];
 	*s = (struct session){.sink = sink, .ctx = ctx, .id = i, .used = true};
 	rpc->opened++;
-	rpc->uid = uid;
-	rpc->pid = pid;
+	rpc->uid = who->uid;
+	rpc->pid = who->pid;
 	return s;
 }
 

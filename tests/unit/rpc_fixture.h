@@ -125,7 +125,8 @@ client_start(struct stage *st, struct client *c, uid_t uid)
 {
 	memset(c, 0, sizeof(*c));
 	c->fd = -1;
-	c->session = session_new(st->rpc, &client_sink, c, uid, getpid());
+	c->session = session_new(
+	    st->rpc, &client_sink, c, &(struct rpc_who){.uid = uid, .pid = getpid()});
 	ck_assert_ptr_nonnull(c->session);
 }
 

@@ -290,6 +290,8 @@ done(_, Result, State) ->
 
 event(<<"tcp_owner">>, #{<<"socket">> := Socket}, none, #state{owned = Owned} = State) ->
     State#state{owned = Owned#{Socket => connected}};
+event(<<"shutdown">>, _, none, State) ->
+    State;
 event(<<"down">>, #{<<"monitor">> := Number, <<"reason">> := Reason}, none, State) ->
     down(Number, binary_to_atom(Reason), State);
 event(Name, #{<<"socket">> := Socket} = Params, Data, #state{user = User, key = Key} = State) ->
