@@ -380,6 +380,8 @@ server_new(struct event_base *base, const struct clock *clock, struct rpc *rpc,
 void
 server_reconfigure(struct server *s, const struct server_config *config)
 {
+	if (s == NULL)
+		return;
 	s->host.wire = config->wire;
 	s->host.queue_high = config->queue_high;
 	s->config.stuck_timeout = config->stuck_timeout;

@@ -38,7 +38,10 @@ extern const struct server_config server_config_default;
  */
 struct server *server_new(struct event_base *base, const struct clock *clock,
     struct rpc *rpc, const struct server_config *config, char *why, size_t size);
-/* Other limits from now on, for clients that come; of config wire and queue_high. */
+/*
+ * Other limits: wire's for clients that come, queue_high and stuck_timeout for all.  Here
+ * and below a server that is NULL, as one that there is not, is let pass.
+ */
 void server_reconfigure(struct server *server, const struct server_config *config);
 /*
  * The first half of an orderly end: no new clients, no further requests.  The

@@ -232,8 +232,7 @@ apply(struct daemon *d, struct config *next)
 	rpc_reconfigure(d->rpc, &next->rpc);
 	tcp_reconfigure(d->tcp, &next->tcp);
 	server_reconfigure(d->server, &next->server);
-	if (d->monitor != NULL)
-		server_reconfigure(d->monitor, &next->monitor);
+	server_reconfigure(d->monitor, &next->monitor);
 	tell_rpc(d);
 	config_fini(former);
 	free(former);

@@ -6,6 +6,7 @@
 #include <pwd.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #ifdef HAVE_LIBCAP_NG
@@ -75,7 +76,9 @@ privilege_drop(const struct privilege *p, char *why, size_t size)
 		    why, size, "cannot become %.64s: %s", p->user, strerror(errno));
 		return false;
 	}
-	if (geteuid() == p->uid && getegid() == p->gid && setuid(0) != 0)
+	/* nothing that it could start gets more again */
+	if (geteuid() == p->uid && getegid() == p->gid && setuid(0) != 0 &&
+	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0)
 		return true;
 	(void)snprintf(why, size, "cannot become %.64s for good", p->user);
 	return false;

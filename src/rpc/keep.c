@@ -196,10 +196,27 @@ keep_leave(struct session *s)
 
 /* --- attaching ---------------------------------------------------------------- */
 
+/* Who made the connection of s is who kept is now: what he may, it may. */
+static void
+take_groups(struct session *kept, struct session *s)
+{
+	gid_t *groups = kept->groups;
+	size_t ngroups = kept->ngroups;
+
+	kept->groups = s->groups;
+	kept->ngroups = s->ngroups;
+	s->groups = groups;
+	s->ngroups = ngroups;
+	if (!policy_apply(kept))
+		log_error("rpc", "client %llu: out of memory for its caps",
+		    (unsigned long long)kept->id);
+}
+
 /* What the connection of s was told holds for kept. */
 static void
 take_settings(struct session *kept, struct session *s)
 {
+	take_groups(kept, s);
 	kept->pid = s->pid;
 	kept->form = s->form;
 	kept->attachments = s->attachments;

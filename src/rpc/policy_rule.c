@@ -60,16 +60,12 @@ policy_apply(struct session *s)
 		s->methods = rule->methods | BIT(METHOD_HELLO);
 	if (s->monitor)
 		s->methods = telling_methods();
-	if (user == NULL) {
-		s->rule = NULL;
-		user = s->user;
-	}
 	if (user == NULL)
 		return false;
 	if (user != s->user)
 		account_move(&s->account, &user->account);
 	s->user = user;
-	return s->rule == rule;
+	return true;
 }
 
 bool

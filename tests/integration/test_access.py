@@ -426,3 +426,19 @@ def test_administrators():
         # It is as the configuration has it when that is read anew.
         assert outcome(admin, "daemon.reload") == "ok"
         assert admin.call("daemon.log_level")["tcp"] == "info"
+
+
+def test_who_attaches_is_judged_by_its_own_groups():
+    rule = {"groups": [GROUP], "listen": ["127.0.0.1:81"]}
+    with daemon_of({"access": [rule], "admin_group": ADMINS}) as room:
+        listen = {"port": 81, "options": {"ip": "127.0.0.1"}}
+        c = client(room, MEMBER, [GROUP, ADMINS])
+        s = c.call("gen_tcp.listen", listen)["socket"]
+        token = c.call("session.keep", {"ttl": 60000})["token"]
+        assert outcome(c, "daemon.status") == "ok"
+        later = client(room, MEMBER)
+        later.call("session.attach", {"client": c.id, "token": token})
+        assert outcome(later, "daemon.status") == "eacces"
+        assert later.close_socket(s) == "ok"
+        assert outcome(later, "gen_tcp.listen", listen) == "eacces"
+        later.call("session.keep", {"ttl": 0})
