@@ -3,13 +3,10 @@
 
 #include <errno.h>
 #include <event2/event.h>
-#include <malloc.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -21,12 +18,9 @@
 #include "daemon/log_config.h"
 #include "daemon/privilege.h"
 #include "daemon/reload.h"
+#include "daemon/surroundings.h"
 #include "rpc/rpc.h"
 #include "tcp/tcp.h"
-
-enum {
-	MEMORY_KEPT = 1024 * 1024 /* bytes of freed memory, at the heap's end */
-};
 
 struct daemon {
 	struct config *config; /* own */
@@ -44,101 +38,6 @@ struct daemon {
 	unsigned stop;			 /* how often we were asked to end */
 	bool late;
 };
-
-/* --- surroundings -------------------------------------------------------------- */
-
-/*
- * Buffers of some 100 KiB come and go with every turn of a busy loop.  By default
- * the C library gives each back to the kernel, which clears its pages anew: half
- * of the time at 64 KiB a message.  It may keep this much instead.
- */
-static void
-keep_memory(void)
-{
-#ifdef __GLIBC__
-	(void)mallopt(M_MMAP_THRESHOLD, MEMORY_KEPT);
-	(void)mallopt(M_TRIM_THRESHOLD, MEMORY_KEPT);
-#endif
-}
-
-/* Each socket is a descriptor: take as many as we may. */
-static void
-raise_descriptors(void)
-{
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
-		return;
-	if (limit.rlim_cur < limit.rlim_max) {
-		limit.rlim_cur = limit.rlim_max;
-		if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
-			log_warning("daemon", "cannot raise the limit of descriptors: %s",
-			    strerror(errno));
-	}
-	log_debug("daemon", "%llu descriptors", (unsigned long long)limit.rlim_cur);
-}
-
-/* Sockets may not take what clients, passed descriptors and we need. */
-static void
-keep_descriptors(struct rpc_config *rpc)
-{
-	struct rlimit limit;
-	size_t most;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY)
-		return;
-	most = (size_t)limit.rlim_cur / 4 * 3;
-	if (rpc->total_max[LIMIT_SOCKETS] > most)
-		rpc->total_max[LIMIT_SOCKETS] = most;
-}
-
-/* The system's socket lies in a folder of its own, which a boot takes away. */
-static void
-make_run_dir(const char *socket, const struct privilege *privilege)
-{
-	static const char dir[] = CONFIG_RUN_DIR;
-	size_t len = sizeof(dir) - 1;
-
-	if (geteuid() != 0 || strncmp(socket, dir, len) != 0 || socket[len] != '/')
-		return;
-	if (mkdir(dir, 0755) != 0)
-		return; /* it is there, or server_new() will say what is wrong */
-	if (chmod(dir, 0755) != 0 ||
-	    (privilege != NULL && chown(dir, privilege->uid, privilege->gid) != 0))
-		log_warning("daemon", "cannot set the mode or owner of %s: %s", dir,
-		    strerror(errno));
-}
-
-static void
-on_libevent_log(int severity, const char *text)
-{
-	enum log_level level = LOG_L_ERROR;
-
-	if (severity == EVENT_LOG_DEBUG || severity == EVENT_LOG_MSG)
-		level = LOG_L_DEBUG;
-	else if (severity == EVENT_LOG_WARN)
-		level = LOG_L_WARNING;
-	log_write(level, "libevent", "%s", text);
-}
-
-/*
- * Edges are needed by control/channel_in.c.  The changelist stays off, whatever
- * the environment says: it is unsafe with duplicated descriptors.
- */
-static struct event_base *
-new_base(void)
-{
-	struct event_config *config = event_config_new();
-	struct event_base *base = NULL;
-
-	if (config == NULL)
-		return NULL;
-	if (event_config_require_features(config, EV_FEATURE_ET) == 0 &&
-	    event_config_set_flag(config, EVENT_BASE_FLAG_IGNORE_ENV) == 0)
-		base = event_base_new_with_config(config);
-	event_config_free(config);
-	return base;
-}
 
 /* --- events ---------------------------------------------------------------------- */
 
@@ -228,7 +127,7 @@ apply(struct daemon *d, struct config *next)
 	if (config_keep(next, former, names, sizeof(names)))
 		log_warning("config", "in force after a new start only: %s", names);
 	d->config = next;
-	keep_descriptors(&next->rpc);
+	surroundings_keep_descriptors(&next->rpc);
 	rpc_reconfigure(d->rpc, &next->rpc);
 	tcp_reconfigure(d->tcp, &next->tcp);
 	server_reconfigure(d->server, &next->server);
@@ -383,12 +282,12 @@ build(struct daemon *d)
 	const struct rpc_alarm alarm = {&clock_monotonic, set_alarm, d};
 	struct config *config = d->config;
 
-	d->base = new_base();
+	d->base = surroundings_new_base();
 	if (d->base == NULL || !watch_signals(d)) {
 		log_error("daemon", "cannot set up the event loop");
 		return false;
 	}
-	keep_descriptors(&config->rpc);
+	surroundings_keep_descriptors(&config->rpc);
 	d->rpc = rpc_new(&config->rpc);
 	d->reload = reload_new(d->base, &d->from, on_reloaded, d);
 	if (d->rpc == NULL || d->reload == NULL) {
@@ -421,7 +320,7 @@ prepare(struct daemon *d, const struct daemon_start *start)
 	struct privilege privilege;
 	char why[512];
 
-	raise_descriptors();
+	surroundings_raise_descriptors();
 	if ((start->user != NULL &&
 		!privilege_find(&privilege, start->user, why, sizeof(why))) ||
 	    (start->pid_file != NULL &&
@@ -429,7 +328,8 @@ prepare(struct daemon *d, const struct daemon_start *start)
 		log_error("daemon", "%s", why);
 		return false;
 	}
-	make_run_dir(d->config->socket, start->user != NULL ? &privilege : NULL);
+	surroundings_make_run_dir(
+	    d->config->socket, start->user != NULL ? &privilege : NULL);
 	if (start->user != NULL && !privilege_drop(&privilege, why, sizeof(why))) {
 		log_error("daemon", "%s", why);
 		return false;
@@ -500,8 +400,8 @@ daemon_run(struct config *config, const struct config_source *from,
 	    .began = clock_now(&clock_monotonic)};
 	bool ok;
 
-	event_set_log_callback(on_libevent_log);
-	keep_memory();
+	event_set_log_callback(surroundings_libevent_log);
+	surroundings_keep_memory();
 	ok = leave_terminal(&d, start) && prepare(&d, start) && begin_log(&d) &&
 	    build(&d);
 	if (ok)
