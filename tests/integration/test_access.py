@@ -55,6 +55,7 @@ TABLE = {
     "session.keep": ("ok", "ok", "ok", "ok"),
     "session.attach": ("ealready", "ealready", "eacces", "ealready"),  # other: a wrong token
     "session.ack": ("ok", "ok", "ok", "ok"),
+    "rpc.discover": ("ok", "ok", "eacces", "ok"),
     "daemon.status": ("ok", "eacces", "eacces", "eacces"),
     "daemon.reload": ("ok", "eacces", "eacces", "eacces"),
     "daemon.log_level": ("ok", "eacces", "eacces", "eacces"),
@@ -91,7 +92,7 @@ def requests(c, listener, s, file):
     for method in TABLE:
         params = known.get(method)
         if params is None:
-            params = {} if method.startswith(("session", "daemon")) or method == "inet.i" else {
+            params = {} if method.startswith(("session", "daemon", "rpc")) or method == "inet.i" else {
                 "socket": s}
         fds = {"gen_tcp.fdopen": [pair[0].fileno()], "file.sendfile": [file]}.get(method, [])
         yield method, params, fds

@@ -59,6 +59,8 @@ def _number(params: Dict[str, Any], member: str) -> int:
 
 
 def _read(name: str, params: Dict[str, Any], attachment: Optional[bytes]) -> Optional[Event]:
+    if name == "shutdown":  # the end of the connection follows
+        return None
     socket = _number(params, "socket")
     if name in ("tcp", "port"):
         data = payload(params["data"]) if attachment is None else attachment
