@@ -30,12 +30,14 @@ binding() {
 }
 
 kept="session.keep session.attach session.ack"
-binding C "rpc.discover" client/*.c
-binding Python "" client/python/src/gentcp/*.py
+# for administrators, who have gentcp-cli
+admin="daemon.status daemon.reload daemon.shutdown daemon.log_level"
+binding C "rpc.discover $admin" client/*.c
+binding Python "$admin" client/python/src/gentcp/*.py
 # Node passes no descriptors
-binding Node "file.sendfile inet.getfd gen_tcp.fdopen" client/node/lib/*.js
+binding Node "file.sendfile inet.getfd gen_tcp.fdopen $admin" client/node/lib/*.js
 # what gen_tcp has; a process stands for a client there, and dies instead of cancelling
-binding Erlang "inet.getfd inet.port rpc.discover session.cancel session.clients session.self $kept" \
+binding Erlang "inet.getfd inet.port rpc.discover session.cancel session.clients session.self $kept $admin" \
     client/erlang/src/*.erl
 
 echo "$passed passed, $failed failed"
