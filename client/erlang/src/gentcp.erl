@@ -242,10 +242,14 @@ close({'$inet', gentcp, {gentcp_socket, _, Number}} = Socket) ->
     after 0 -> ok
     end.
 
-%% @doc Gives a socket to another process, as gen_tcp:controlling_process/2.
--spec controlling_process(socket(), pid()) -> ok | {error, atom()}.
+%% @doc Gives a socket to another process, as gen_tcp:controlling_process/2, or to another
+%% program, `{client, Number}', by the number that the daemon gave it.
+-spec controlling_process(socket(), pid() | {client, pos_integer()}) -> ok | {error, atom()}.
 controlling_process(?SOCKET = Socket, Pid) when is_pid(Pid) ->
-    gentcp_owner:change(Socket, Pid).
+    gentcp_owner:change(Socket, Pid);
+controlling_process(?SOCKET = Socket, {client, Number} = Client)
+  when is_integer(Number), Number > 0 ->
+    gentcp_owner:change(Socket, Client).
 
 %% --- gen_tcp's side of {tcp_module, gentcp} -----------------------------------
 

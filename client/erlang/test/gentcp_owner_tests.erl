@@ -35,6 +35,26 @@ t_controlling_process_moves() ->
      after ?DEADLINE -> error(none) end || Text <- Texts ++ ["4"]],
     ?assertEqual({ok, [{active, 6}]}, gentcp_inet:getopts(A, [active])).
 
+%% By the daemon's number, which another program may have as well.
+t_controlling_process_of_a_client() ->
+    {A, C} = pair([{active, 10}, {packet, 1}], [{packet, 1}]),
+    Texts = ["1", "2", "3"],
+    [ok = gentcp:send(C, Text) || Text <- Texts],
+    eventually(fun() -> length(element(2, process_info(self(), messages))) =:= 3 end),
+    Teller = teller(),
+    {ok, {_, _, Number}} = gentcp_conn:find(Teller),
+    ?assertEqual({error, badarg}, gentcp:controlling_process(A, {client, 4711})),
+    ok = gentcp:controlling_process(A, {client, Number}),
+    ?assertEqual(ok, gentcp:controlling_process(A, {client, Number})),
+    ok = gentcp:send(C, "4"),
+    [receive {told, Teller, Message} -> ?assertEqual({tcp, A, Text}, Message)
+     after ?DEADLINE -> error(none) end || Text <- Texts ++ ["4"]],
+    ?assertMatch(#{owner := Teller}, gentcp_inet:info(A)),
+    ?assertEqual({ok, [{active, 6}]}, gentcp_inet:getopts(A, [active])),
+    {ok, {_, _, Mine}} = gentcp_conn:find(self()),
+    ?assertEqual({error, not_owner}, gentcp:controlling_process(A, {client, Mine})),
+    ?assertError(function_clause, gentcp:controlling_process(A, {client, none})).
+
 t_controlling_process_refused() ->
     {A, _} = pair([]),
     Other = elsewhere(fun() -> gentcp:controlling_process(A, self()) end),
