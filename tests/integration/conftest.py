@@ -104,6 +104,12 @@ def cli(room):
 
 
 @pytest.fixture
+def languages(room, tmp_path):
+    """Python, Node and Erlang, as programs use the bindings in them."""
+    return g.Languages(room.daemon, tmp_path)
+
+
+@pytest.fixture
 def bystander(room):
     """A client that does its work, whatever the others do."""
     b = g.Bystander(room)

@@ -7,12 +7,15 @@ import os
 import pty
 import re
 import select
+import shutil
 import stat
 import struct
 import subprocess
 import termios
 import time
 import traceback
+
+import pytest
 
 from gentcp_base import CODES, DEADLINE, gentcp_cli, until
 from gentcp_client import live_clients
@@ -181,6 +184,43 @@ class Terminal:
         os.close(self.fd)
         if self.pid is not None:
             os.waitpid(self.pid, 0)
+
+
+class Languages:
+    """Where the other languages and their bindings are.  A test that asks for one that
+    is not there is skipped."""
+
+    def __init__(self, daemon, folder):
+        built = os.path.dirname(gentcp_cli())
+        top = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+        os.symlink(gentcp_cli(), folder / "gentcp-cli")
+        os.mkdir(folder / "node_modules")
+        os.symlink(os.path.join(top, "client/node"), folder / "node_modules/gentcp")
+        ebin = os.environ.get("GENTCP_EBIN", os.path.join(built, "erlang/ebin"))
+        self.python = os.environ.get("PYTHON", "/usr/bin/python3")
+        self.environment = dict(
+            os.environ, GENTCPD_SOCKET=daemon.path, HOME=str(folder),
+            PATH="%s:%s" % (folder, os.environ["PATH"]), PYTHONDONTWRITEBYTECODE="1",
+            PYTHONPATH=os.path.join(top, "client/python/src"),
+            NODE_PATH=str(folder / "node_modules"),
+            ERL_FLAGS="-pa " + ebin, ERL_CRASH_DUMP="/dev/null")
+        self.environment.pop("GENTCP_SESSION", None)
+
+    @staticmethod
+    def _program(variable, usual):
+        # make check says it is empty where configure found none
+        path = shutil.which(os.environ.get(variable, usual) or "nowhere")
+        if path is None:
+            pytest.skip("there is no " + usual)
+        return path
+
+    @property
+    def node(self):
+        return self._program("NODE", "node")
+
+    @property
+    def escript(self):
+        return os.path.join(os.path.dirname(self._program("ERL", "erl")), "escript")
 
 
 def blast(sock, data, quiet=0.3, limit=None):

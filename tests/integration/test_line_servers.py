@@ -17,57 +17,24 @@ BUILT = pathlib.Path(g.gentcp_cli()).parent
 ACCEPTORS, LINES = 4, 4
 PEERS, PEERS_OF_SHELL = 24, 8  # which starts two programs for each line
 
-
-def erlang():
-    if not os.environ.get("ERL", "yes"):
-        pytest.skip("there is no Erlang")
-    escript = pathlib.Path(os.environ.get("ERL", "/usr/bin/erl")).with_name("escript")
-    return [str(escript), str(CLIENT / "erlang/examples/line_server.escript")]
-
-
-def node():
-    if not os.environ.get("NODE", "yes"):
-        pytest.skip("there is no Node")
-    return [os.environ.get("NODE", "node"), str(CLIENT / "node/examples/line_server.js")]
-
-
-def python(name):
-    return lambda: [os.environ.get("PYTHON", "python3"), str(CLIENT / "python/examples" / name)]
-
-
 SERVERS = {
-    "C": lambda: [str(BUILT / "examples/line_server")],
-    "Python": python("line_server.py"),
-    "asyncio": python("line_server_asyncio.py"),
-    "Node": node,
-    "Erlang": erlang,
-    "shell": lambda: [str(CLIENT / "cli/examples/line_server.sh")],
+    "C": lambda l: [BUILT / "examples/line_server"],
+    "Python": lambda l: [l.python, CLIENT / "python/examples/line_server.py"],
+    "asyncio": lambda l: [l.python, CLIENT / "python/examples/line_server_asyncio.py"],
+    "Node": lambda l: [l.node, CLIENT / "node/examples/line_server.js"],
+    "Erlang": lambda l: [l.escript, CLIENT / "erlang/examples/line_server.escript"],
+    "shell": lambda l: [CLIENT / "cli/examples/line_server.sh"],
 }
 SOURCES = [*CLIENT.glob("examples/line_server.*"), *CLIENT.glob("*/examples/line_server*")]
 
 
-@pytest.fixture
-def environment(room, tmp_path):
-    """Each language finds its binding, and the daemon."""
-    (tmp_path / "gentcp-cli").symlink_to(g.gentcp_cli())
-    (tmp_path / "node_modules").mkdir()
-    (tmp_path / "node_modules/gentcp").symlink_to(CLIENT / "node")
-    ebin = os.environ.get("GENTCP_EBIN", str(BUILT / "erlang/ebin"))
-    env = dict(os.environ, GENTCPD_SOCKET=room.daemon.path, HOME=str(tmp_path),
-               PATH="%s:%s" % (tmp_path, os.environ["PATH"]),
-               PYTHONPATH=str(CLIENT / "python/src"), PYTHONDONTWRITEBYTECODE="1",
-               NODE_PATH=str(tmp_path / "node_modules"),
-               ERL_FLAGS="-pa " + ebin, ERL_CRASH_DUMP="/dev/null")
-    env.pop("GENTCP_SESSION", None)
-    return env
-
-
 @pytest.fixture(params=SERVERS)
-def server(request, environment):
+def server(request, languages):
     """The port of a server, and how many peers it gets.  It is ended by SIGTERM, and what
     it started as well."""
     process = subprocess.Popen(
-        SERVERS[request.param](), env=environment, stdin=subprocess.DEVNULL,
+        list(map(str, SERVERS[request.param](languages))), env=languages.environment,
+        stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE, text=True, start_new_session=True)
     try:
         said = process.stdout.readline()
