@@ -74,9 +74,11 @@ def test_peers(server, room):
             assert files[i].read() == b"you said: one\nyou said: two\nyou said: three\n"
     for i, peer in enumerate(peers):
         if i % 2 == 0:
+            peer.sendall(b"a line\n" * 100)  # nobody will read the answers
             peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
             files[i].close()
             peer.close()
+    g.until(lambda: len(client.call("inet.i")) == 1, "that only the listener is left")
     late = room.own(socket.create_connection(("127.0.0.1", port), g.DEADLINE))
     late.sendall(b"still there?\n")
     assert late.makefile("rb").readline() == b"you said: still there?\n"
