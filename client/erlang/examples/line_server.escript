@@ -27,8 +27,9 @@ acceptor(Listener) ->
 serve(Socket) ->
     receive
         {tcp, Socket, Line} ->
-            ok = gentcp:send(Socket, [<<"you said: ">>, Line]),
-            ok = gentcp_inet:setopts(Socket, [{active, once}]),
+            _ = gentcp:send(Socket, [<<"you said: ">>, Line]),
+            %% where that failed this is how to hear of the end
+            _ = gentcp_inet:setopts(Socket, [{active, once}]),
             serve(Socket);
         {tcp_closed, Socket} ->
             ok

@@ -3,6 +3,7 @@
 """Answers lines: a task for each connection, and four that accept."""
 
 import asyncio
+import contextlib
 import sys
 
 import gentcp
@@ -12,8 +13,9 @@ serving = set()
 
 async def serve(sock):
     async with sock:
-        async for line in sock:
-            await sock.send([b"you said: ", line])
+        with contextlib.suppress(gentcp.Error):  # a peer may hang up
+            async for line in sock:
+                await sock.send([b"you said: ", line])
 
 
 async def acceptor(listener):
