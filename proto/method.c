@@ -171,6 +171,10 @@ static const struct method_row rows[] = {
 		{"subsystem", METHOD_T_STRING, true, "the part of the daemon; all if absent"}},
 	    0, "{subsystem: level, ...}",
 	    "Changes how much the daemon logs, and tells it."},
+	[METHOD_METRICS] = {METHOD_METRICS, "daemon.metrics", {
+		{"format", METHOD_T_STRING, true, "prometheus (the default) or openmetrics"}},
+	    METHOD_TELLS, "{\"type\": content type, \"text\": T}",
+	    "Tells administrators the daemon's metrics."},
 };
 /* clang-format on */
 
@@ -180,6 +184,7 @@ static_assert(
 /* Rows in the order of their names, for method_find(). */
 static const enum method_id by_name[] = {
     METHOD_LOG_LEVEL,
+    METHOD_METRICS,
     METHOD_RELOAD,
     METHOD_STOP,
     METHOD_STATUS,

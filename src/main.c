@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "daemon/activation.h"
 #include "daemon/config.h"
 #include "daemon/daemon.h"
 
@@ -185,6 +186,22 @@ paths_are_whole(const struct config *c, const struct daemon_start *start)
 	return true;
 }
 
+/* Sockets of the service manager's, which has the last word on where they are. */
+static bool
+activate(struct config *c)
+{
+	const struct activation a = {.pid = getenv("LISTEN_PID"),
+	    .fds = getenv("LISTEN_FDS"),
+	    .names = getenv("LISTEN_FDNAMES"),
+	    .first = STDERR_FILENO + 1};
+	char why[512];
+
+	if (activation_take(c, &a, (long)getpid(), why, sizeof(why)))
+		return true;
+	log_error("config", "%s", why);
+	return false;
+}
+
 static struct config *
 configure(const struct arguments *a)
 {
@@ -196,12 +213,15 @@ configure(const struct arguments *a)
 		free(c);
 		return NULL;
 	}
+	if (!activate(c))
+		goto fail;
 	if (c->socket == NULL)
 		log_error("config",
 		    "where is the socket to be?  Give -s SOCKET, or set "
 		    "GENTCPD_SOCKET or XDG_RUNTIME_DIR");
 	else if (!a->start.background || paths_are_whole(c, &a->start))
 		return c;
+fail:
 	config_fini(c);
 	free(c);
 	return NULL;

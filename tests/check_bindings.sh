@@ -31,7 +31,7 @@ binding() {
 
 kept="session.keep session.attach session.ack"
 # for administrators, who have gentcp-cli
-admin="daemon.status daemon.reload daemon.shutdown daemon.log_level"
+admin="daemon.status daemon.reload daemon.shutdown daemon.log_level daemon.metrics"
 binding C "rpc.discover $admin" client/*.c
 binding Python "$admin" client/python/src/gentcp/*.py
 # Node passes no descriptors

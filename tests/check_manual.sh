@@ -109,6 +109,11 @@ same "keys in gentcpd.conf(5)" \
     "$(sed -n '/^static const struct .*\[\] = {/,/^};/p' src/daemon/config.c |
 	sed -nE 's/^[ \t]*\{"([a-z_]+)",.*/\1/p')" \
     "$(section gentcpd.conf.5 KEYS | sed -nE 's/^\.It Cm ([a-z_]+).*/\1/p')"
+same "metrics in gentcpd(8)" \
+    "$(cat src/*/*.c | tr '\n\t' '  ' |
+	grep -oE '(METRICS_(COUNTER|GAUGE)|metrics_histogram\(&?t), *"gentcp_[a-z_]+"' |
+	sed -E '/COUNTER/s/"$/_total"/; s/.*"(.*)"/\1/')" \
+    "$(section gentcpd.8 METRICS | sed -nE 's/^\.It Cm //p')"
 same "members of a rule in gentcpd.conf(5)" \
     "$(sed -n '/^} members\[\] = {/,/^};/p' src/daemon/config_access.c |
 	sed -nE 's/^[ \t]*\{"([a-z_]+)",.*/\1/p')" \
@@ -122,7 +127,7 @@ same "subsystems of the log in gentcpd.conf(5)" \
 	grep -oE '"[a-z]+"' | tr -d '"')" \
     "$(section gentcpd.conf.5 KEYS | sed -n '/^or an object of these/,/^One that/p' |
 	sed -nE 's/^\.Li //p' | tr -d ', ' | tr ';' '\n' |
-	grep -oE 'access|config|control|daemon|libevent|rpc|tcp|other')"
+	grep -oE 'access|config|control|daemon|libevent|metrics|rpc|tcp|other')"
 # "max_packet 67108864", where a daemon is there to be asked and the default is one
 # for everybody
 if [ -x "${GENTCPD-}" ]; then

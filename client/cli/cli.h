@@ -99,6 +99,7 @@ int pipe_command(struct cli *cli, int argc, char **argv);
 int monitor_command(struct cli *cli, int argc, char **argv);
 int getfd_command(struct cli *cli, int argc, char **argv);
 int log_command(struct cli *cli, int argc, char **argv);
+int metrics_command(struct cli *cli, int argc, char **argv);
 int help_command(struct cli *cli, int argc, char **argv);
 int sockets_command(struct cli *cli, int argc, char **argv);
 int info_command(struct cli *cli, int argc, char **argv);

@@ -26,6 +26,8 @@ static const struct cli_command commands[] = {
 	getfd_command},
     {"log", "[LEVEL [SUBSYSTEM]]", "how much gentcpd logs, changed or shown",
 	log_command},
+    {"metrics", "[prometheus | openmetrics]", "gentcpd's metrics, for Prometheus",
+	metrics_command},
     {"introspect", "[METHOD]", "methods with their params and results",
 	introspect_command},
     {"help", "[METHOD | options | option NAME]", "more about these", help_command},

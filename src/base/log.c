@@ -14,8 +14,8 @@ enum { TEXT_MAX = 1024, GATE_MS = 1000 };
 static const char *const names[LOG_L_COUNT] = {"error", "warning", "info", "debug"};
 
 /* The last one stands for every name that has no row. */
-static const char *const subsystems[] = {
-    "access", "config", "control", "daemon", "libevent", "rpc", "tcp", "other"};
+static const char *const subsystems[] = {"access", "config", "control", "daemon",
+    "libevent", "metrics", "rpc", "tcp", "other"};
 
 enum { SUBSYSTEMS = sizeof(subsystems) / sizeof(subsystems[0]) };
 

@@ -29,6 +29,7 @@ channel_host_init(struct channel_host *host)
 	TAILQ_INIT(&host->dirty);
 	host->gate = (struct log_gate){0, 0};
 	host->stopped = false;
+	host->opened = host->refused = host->accept_errors = 0;
 }
 
 void
@@ -152,6 +153,7 @@ channel_open(struct channel_host *host, int fd, const struct rpc_who *who)
 	    (unsigned long long)session_id(ch->session), (unsigned long)who->uid,
 	    (long)who->pid);
 	TAILQ_INSERT_TAIL(&host->all, ch, link);
+	host->opened++;
 	channel_update_reading(ch);
 	return 0;
 }
@@ -276,6 +278,7 @@ channel_refuse(struct channel_host *host, int fd, uid_t uid, int reason)
 	static const struct message_id null = {.kind = MESSAGE_ID_NULL};
 	struct bytes out;
 
+	host->refused++;
 	bytes_init(&out);
 	message_put_error(&out, &null, reason, NULL, NULL, true);
 	if (!bytes_failed(&out))

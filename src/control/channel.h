@@ -18,6 +18,7 @@
 struct channel;
 struct clock;
 struct event_base;
+struct metrics_text;
 struct rpc;
 struct rpc_who;
 
@@ -36,6 +37,8 @@ struct channel_host {
 	struct channel_list dirty; /* to be looked at by channel_settle_all() */
 	struct log_gate gate;
 	bool stopped;
+	uint64_t opened, refused; /* clients that were let in, or not */
+	uint64_t accept_errors;	  /* none could be accepted: set by its owner */
 };
 
 void channel_host_init(struct channel_host *host);
@@ -60,6 +63,8 @@ bool channel_settle_all(struct channel_host *host);
 void channel_check_stuck(struct channel_host *host, int64_t timeout);
 /* From now on no channel reads.  For an orderly end. */
 void channel_stop_all(struct channel_host *host);
+/* Writes the families that are about connections (base/metrics.h). */
+void channel_metrics(const struct channel_host *host, struct metrics_text *t);
 /* Is nothing left to be written? */
 bool channel_idle_all(const struct channel_host *host);
 /* Ends all sessions and closes all connections. */

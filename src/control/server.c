@@ -3,16 +3,14 @@
 
 #include <errno.h>
 #include <event2/event.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/socket_file.h"
 #include "control/channel.h"
 #include "control/lock.h"
 #include "proto/reason.h"
@@ -33,9 +31,7 @@ struct server {
 	struct server_config config;
 	struct lock lock;
 	int fd;
-	dev_t dev; /* the socket file, when we made it */
-	ino_t ino;
-	bool bound;
+	struct socket_file file;
 	struct event *accept_event;
 	struct event *retry; /* timer: accept again */
 	struct event *again; /* timer: another turn at once */
@@ -45,6 +41,7 @@ struct server {
 };
 
 const struct server_config server_config_default = {
+    .fd = -1,
     .mode = 0660,
     .group = (gid_t)-1,
     .wire = {.max_message = 16 << 20, .max_attachment = 64 << 20, .max_values = 65536},
@@ -138,6 +135,7 @@ accept_later(struct server *s, int error)
 	struct timeval tv = clock_timeval(s->backoff);
 	uint64_t held;
 
+	s->host.accept_errors++;
 	if (log_gate_pass(&s->gate, clock_now(s->host.clock), &held))
 		log_warning("control", "cannot accept clients: %s (%llu more such)",
 		    strerror(error), (unsigned long long)held);
@@ -211,122 +209,23 @@ on_stuck(evutil_socket_t fd, short what, void *arg)
 	look_for_stuck(s);
 }
 
-/* --- the socket file ------------------------------------------------------------ */
+/* --- life --------------------------------------------------------------------------- */
 
-/* Is somebody listening at addr?  An errno otherwise: ECONNREFUSED if not. */
-static int
-probe(const struct sockaddr_un *addr)
-{
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	int error;
-
-	if (fd == -1)
-		return errno;
-	error = connect(fd, (const struct sockaddr *)addr, sizeof(*addr)) == 0 ? 0
-									       : errno;
-	close(fd);
-	return error == EAGAIN ? 0 : error; /* its queue is full: it lives */
-}
-
-/*
- * Makes way for our socket file.  Only a socket at which nobody listens is
- * removed; that it was a gentcpd's is sure by the lock, which we hold.
- */
-static bool
-clear_path(const struct sockaddr_un *addr, char *why, size_t size)
-{
-	const char *path = addr->sun_path;
-	struct stat st;
-	int error;
-
-	if (lstat(path, &st) != 0) {
-		if (errno == ENOENT)
-			return true;
-		snprintf(why, size, "cannot look at %s: %s", path, strerror(errno));
-		return false;
-	}
-	if (!S_ISSOCK(st.st_mode)) {
-		snprintf(why, size, "%s exists and is not a socket", path);
-		return false;
-	}
-	error = probe(addr);
-	if (error != ECONNREFUSED) {
-		snprintf(why, size, "cannot replace %s: %s", path,
-		    error == 0 ? "somebody is listening there" : strerror(error));
-		return false;
-	}
-	if (unlink(path) == 0 || errno == ENOENT)
-		return true;
-	snprintf(
-	    why, size, "cannot remove the dead socket %s: %s", path, strerror(errno));
-	return false;
-}
-
-/*
- * Binds.  Until listen() nobody can connect, so owner and mode are right before
- * anybody can; and they are narrow from the first moment, because a socket file
- * takes its mode from the descriptor.
- */
-static bool
-bind_file(struct server *s, const struct sockaddr_un *addr, char *why, size_t size)
-{
-	struct stat st;
-
-	s->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (s->fd == -1 || fchmod(s->fd, 0600) != 0 ||
-	    bind(s->fd, (const struct sockaddr *)addr, sizeof(*addr)) != 0) {
-		snprintf(
-		    why, size, "cannot bind %s: %s", addr->sun_path, strerror(errno));
-		return false;
-	}
-	if (lstat(addr->sun_path, &st) == 0) {
-		s->dev = st.st_dev;
-		s->ino = st.st_ino;
-		s->bound = true;
-	}
-	if (!s->bound ||
-	    (s->config.group != (gid_t)-1 &&
-		lchown(addr->sun_path, (uid_t)-1, s->config.group) != 0) ||
-	    chmod(addr->sun_path, s->config.mode) != 0 || listen(s->fd, SOMAXCONN) != 0) {
-		snprintf(
-		    why, size, "cannot set up %s: %s", addr->sun_path, strerror(errno));
-		return false;
-	}
-	return true;
-}
-
+/* The lock says that the file of a dead daemon was a gentcpd's. */
 static bool
 open_socket(struct server *s, char *why, size_t size)
 {
-	struct sockaddr_un addr = {.sun_family = AF_UNIX};
-	size_t len = strlen(s->config.path);
+	const struct server_config *c = &s->config;
 
-	if (len == 0) {
-		snprintf(why, size, "the socket's path is empty");
-		return false;
+	if (c->fd != -1) { /* somebody else's file, and his to take away */
+		s->fd = c->fd;
+		return true;
 	}
-	if (len >= sizeof(addr.sun_path)) {
-		snprintf(why, size,
-		    "the socket's path is too long (%zu of at most %zu): %s", len,
-		    sizeof(addr.sun_path) - 1, s->config.path);
+	if (lock_take(&s->lock, c->path, why, size) != 0)
 		return false;
-	}
-	memcpy(addr.sun_path, s->config.path, len);
-	return lock_take(&s->lock, s->config.path, why, size) == 0 &&
-	    clear_path(&addr, why, size) && bind_file(s, &addr, why, size);
+	s->fd = socket_file_open(&s->file, c->path, c->mode, c->group, why, size);
+	return s->fd != -1;
 }
-
-/* Is the file at our path the one that we made? */
-static bool
-still_ours(const struct server *s)
-{
-	struct stat st;
-
-	return s->bound && lstat(s->config.path, &st) == 0 && st.st_dev == s->dev &&
-	    st.st_ino == s->ino;
-}
-
-/* --- life --------------------------------------------------------------------------- */
 
 static bool
 start(struct server *s, char *why, size_t size)
@@ -405,8 +304,7 @@ server_free(struct server *s)
 	free_event(s->retry);
 	free_event(s->again);
 	free_event(s->stuck);
-	if (still_ours(s))
-		(void)unlink(s->config.path);
+	socket_file_remove(&s->file);
 	if (s->fd != -1)
 		close(s->fd);
 	lock_drop(&s->lock);
@@ -436,4 +334,10 @@ server_flush(struct server *s)
 
 	if (s != NULL && channel_settle_all(&s->host) && !evtimer_pending(s->again, NULL))
 		(void)evtimer_add(s->again, &now);
+}
+
+void
+server_metrics(const struct server *s, struct metrics_text *t)
+{
+	channel_metrics(&s->host, t);
 }

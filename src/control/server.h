@@ -15,13 +15,19 @@
 #include "proto/wire.h"
 
 struct event_base;
+struct metrics_text;
 struct rpc;
 struct server;
 
 struct server_config {
 	const char *path; /* of the socket; its lock file is path.lock */
-	mode_t mode;	  /* of the socket file */
-	gid_t group;	  /* of the socket file; (gid_t)-1: the process's */
+	/*
+	 * A listening stream socket that was handed to us, from now on the server's; -1:
+	 * it is made.  The file at its path, and the lock, are let alone.
+	 */
+	int fd;
+	mode_t mode; /* of the socket file */
+	gid_t group; /* of the socket file; (gid_t)-1: the process's */
 	struct wire_limits wire;
 	size_t queue_high; /* unwritten bytes of a client, then it waits */
 	int64_t
@@ -53,6 +59,8 @@ bool server_idle(const struct server *server);
 /* Ends every client, and removes the socket file if it is still ours. */
 void server_free(struct server *server);
 
+/* Writes the families that are about connections (base/metrics.h). */
+void server_metrics(const struct server *server, struct metrics_text *t);
 /* At the end of a loop turn: writes what was gathered, frees what has ended. */
 void server_flush(struct server *server);
 

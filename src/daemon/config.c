@@ -42,6 +42,9 @@ static const struct key keys[] = {
 	"how much is logged, in all or {subsystem: level}"},
     {"access", KEY_RULES, KEY_LIVE, AT(access), 0, 0,
 	"rules: which users and groups may do what"},
+    {"metrics_listen", KEY_METRICS, KEY_START, AT(metrics_listen), 1,
+	sizeof(((struct sockaddr_un *)0)->sun_path) - 1,
+	"where GET /metrics is answered: a path, or a loopback address and a port"},
     {"max_message", KEY_SIZE, KEY_LIVE, AT(server.wire.max_message), KIB, GIB,
 	"bytes in a line from a client"},
     {"max_attachment", KEY_SIZE, KEY_LIVE, AT(server.wire.max_attachment), 0, 2 * GIB,
@@ -175,6 +178,7 @@ config_init(struct config *c)
 	c->rpc = rpc_config_default;
 	c->tcp = tcp_config_default;
 	c->rpc.uid = geteuid();
+	c->metrics_fd = -1;
 	c->socket = config_default_socket();
 	join(c);
 }
@@ -185,7 +189,8 @@ config_fini(struct config *c)
 	free(c->socket);
 	free(c->monitor_socket);
 	free(c->log.path);
-	c->socket = c->monitor_socket = c->log.path = NULL;
+	free(c->metrics_listen);
+	c->socket = c->monitor_socket = c->log.path = c->metrics_listen = NULL;
 	access_fini(&c->access);
 	option_list_fini(&c->connect_options);
 	option_list_fini(&c->listen_options);
@@ -205,12 +210,21 @@ config_set_socket(struct config *c, const char *path)
 	return true;
 }
 
+/* A socket that was passed has its own name: the file's does not count for it. */
+static bool
+is_passed(const struct key *key, const struct config *c)
+{
+	return key->offset == AT(socket) && c->server.fd != -1;
+}
+
 bool
 config_keep(struct config *next, struct config *now, char *names, size_t size)
 {
 	size_t used = 0;
 
 	*names = '\0';
+	next->server.fd = now->server.fd;
+	next->metrics_fd = now->metrics_fd;
 	for (size_t i = 0; i < KEYS; i++) {
 		bool same = config_same(&keys[i], next, now);
 
@@ -218,7 +232,7 @@ config_keep(struct config *next, struct config *now, char *names, size_t size)
 			continue;
 		/* also where it is the same: parts of the daemon point to now's */
 		config_swap(&keys[i], next, now);
-		if (same)
+		if (same || is_passed(&keys[i], next))
 			continue;
 		used += (size_t)snprintf(names + used, size - used, "%s%s",
 		    used == 0 ? "" : ", ", keys[i].name);
@@ -294,12 +308,13 @@ copy(struct config *to, const struct config *from)
 	bool ok;
 
 	*to = *from;
-	to->socket = to->monitor_socket = to->log.path = NULL;
+	to->socket = to->monitor_socket = to->log.path = to->metrics_listen = NULL;
 	to->access = (struct access){0};
 	to->connect_options = to->listen_options = (struct option_list){0};
 	ok = copy_text(&to->socket, from->socket) &&
 	    copy_text(&to->monitor_socket, from->monitor_socket) &&
 	    copy_text(&to->log.path, from->log.path) &&
+	    copy_text(&to->metrics_listen, from->metrics_listen) &&
 	    access_copy(&to->access, &from->access) &&
 	    option_list_join(&to->connect_options, &from->connect_options) &&
 	    option_list_join(&to->listen_options, &from->listen_options);

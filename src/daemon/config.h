@@ -56,6 +56,8 @@ struct config {
 	int64_t shutdown_timeout; /* ms */
 	struct rpc_config rpc;
 	struct tcp_config tcp;
+	char *metrics_listen; /* own; NULL: nowhere */
+	int metrics_fd;	      /* or on this one, that was passed; -1: none */
 	struct option_list connect_options, listen_options; /* own; rpc has them */
 };
 

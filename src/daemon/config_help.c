@@ -36,6 +36,7 @@ print_default(const struct config *c, const struct key *key)
 		fputs(*(const bool *)at ? "socket" : "inet", stdout);
 		break;
 	case KEY_PATH:
+	case KEY_METRICS:
 		path = *(char *const *)at;
 		if (path == NULL)
 			path = "none";

@@ -17,6 +17,7 @@ enum key_type {
 	KEY_MODE,    /* mode_t, as an octal string */
 	KEY_GROUP,   /* gid_t, a name or a number */
 	KEY_PATH,    /* char *, own */
+	KEY_METRICS, /* char *, own: a path, or a loopback address with a port */
 	KEY_BACKEND, /* bool: socket, else inet */
 	KEY_CONNECT, /* struct option_list, own: options of connect … */
 	KEY_LISTEN,  /* … and of listen */

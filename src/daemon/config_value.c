@@ -7,6 +7,7 @@
 
 #include "base/log_target.h"
 #include "daemon/config_private.h"
+#include "daemon/metrics_http.h"
 
 /* Says what is wrong with a key's value. */
 #define refuse(r, key, ...) \
@@ -222,6 +223,18 @@ set_path(const struct reading *r, const struct key *key, json_t *value, void *at
 }
 
 static bool
+set_metrics(const struct reading *r, const struct key *key, json_t *value, void *at)
+{
+	const char *text = json_string_value(value);
+
+	if (text == NULL || !metrics_http_check(text))
+		return refuse(r, key,
+		    "must be an absolute path, or a loopback address with a port such "
+		    "as \"127.0.0.1:9464\" or \"[::1]:9464\"");
+	return set_path(r, key, value, at);
+}
+
+static bool
 set_backend(const struct reading *r, const struct key *key, json_t *value, void *at)
 {
 	const char *text = json_string_value(value);
@@ -270,6 +283,7 @@ static const struct {
     [KEY_MODE] = {set_mode, "octal string"},
     [KEY_GROUP] = {set_group, "name or number"},
     [KEY_PATH] = {set_path, "string"},
+    [KEY_METRICS] = {set_metrics, "string"},
     [KEY_BACKEND] = {set_backend, "\"inet\" or \"socket\""},
     [KEY_CONNECT] = {set_connect, "options"},
     [KEY_LISTEN] = {set_listen, "options"},
@@ -299,6 +313,7 @@ size_of(enum key_type type)
 {
 	switch (type) {
 	case KEY_PATH:
+	case KEY_METRICS:
 		return sizeof(char *);
 	case KEY_MODE:
 		return sizeof(mode_t);
@@ -320,7 +335,7 @@ config_same(const struct key *key, const struct config *a, const struct config *
 	const void *at_b = (const char *)b + key->offset;
 	const char *text_a, *text_b;
 
-	if (key->type != KEY_PATH)
+	if (key->type != KEY_PATH && key->type != KEY_METRICS)
 		return memcmp(at_a, at_b, size_of(key->type)) == 0;
 	text_a = *(char *const *)at_a;
 	text_b = *(char *const *)at_b;

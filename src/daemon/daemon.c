@@ -18,6 +18,7 @@
 #include "daemon/log_config.h"
 #include "daemon/privilege.h"
 #include "daemon/reload.h"
+#include "daemon/service.h"
 #include "daemon/surroundings.h"
 #include "rpc/rpc.h"
 #include "tcp/tcp.h"
@@ -32,6 +33,7 @@ struct daemon {
 	struct event *term, *interrupt, *hup, *usr1;
 	struct event *patience; /* timer: the end does not wait longer */
 	struct event *alarm;	/* timer: rpc_wake() */
+	struct service service;
 	struct rpc *rpc;
 	struct tcp_context *tcp;
 	struct server *server, *monitor; /* monitor: NULL where there is none */
@@ -51,6 +53,14 @@ on_signal(evutil_socket_t number, short what, void *arg)
 	d->stop++;
 }
 
+/* The service manager waits to hear that it is over: see on_reloaded(). */
+static void
+begin_reload(struct daemon *d)
+{
+	service_reloading(&d->service);
+	reload_start(d->reload);
+}
+
 /* The log first: it is opened anew whatever the configuration is like. */
 static void
 on_hup(evutil_socket_t number, short what, void *arg)
@@ -63,7 +73,7 @@ on_hup(evutil_socket_t number, short what, void *arg)
 	if (!log_reopen(why, sizeof(why)))
 		log_error("daemon", "%s", why);
 	log_info("daemon", "SIGHUP: reading the configuration");
-	reload_start(d->reload);
+	begin_reload(d);
 }
 
 static void
@@ -89,9 +99,7 @@ lived(void *ctx)
 static void
 ask_reload(void *ctx)
 {
-	const struct daemon *d = ctx;
-
-	reload_start(d->reload);
+	begin_reload(ctx);
 }
 
 static void
@@ -153,13 +161,14 @@ on_reloaded(void *ctx, struct config *next, const char *why)
 	}
 	if (next == NULL) {
 		log_error("config", "nothing is changed: %s", why);
-		rpc_reloaded(d->rpc, why);
-		return;
+	} else {
+		apply(d, next);
+		why = NULL;
+		log_info("config", "read anew%s%s", d->from.file != NULL ? ": " : "",
+		    d->from.file != NULL ? d->from.file : "");
 	}
-	apply(d, next);
-	log_info("config", "read anew%s%s", d->from.file != NULL ? ": " : "",
-	    d->from.file != NULL ? d->from.file : "");
-	rpc_reloaded(d->rpc, NULL);
+	service_ready(&d->service);
+	rpc_reloaded(d->rpc, why);
 }
 
 /* Kept clients of which the time is over. */
@@ -208,6 +217,7 @@ turn(struct daemon *d)
 	server_flush(d->server);
 	server_flush(d->monitor);
 	tcp_reap(d->tcp);
+	service_turn(&d->service);
 	return true;
 }
 
@@ -221,6 +231,7 @@ wind_down(struct daemon *d)
 {
 	struct timeval tv = clock_timeval(d->config->shutdown_timeout);
 
+	service_stopping(&d->service);
 	server_stop(d->server);
 	server_stop(d->monitor);
 	rpc_say_shutdown(d->rpc);
@@ -276,6 +287,19 @@ open_server(struct daemon *d, const struct server_config *config)
 	return server;
 }
 
+/* Everything is there: now whoever waits for it is told. */
+static bool
+serve(struct daemon *d)
+{
+	d->service.rpc = d->rpc;
+	d->service.tcp = d->tcp;
+	d->service.server = d->server;
+	if (!service_init(&d->service, d->base, &clock_monotonic, d->config))
+		return false;
+	service_ready(&d->service);
+	return true;
+}
+
 static bool
 build(struct daemon *d)
 {
@@ -307,7 +331,7 @@ build(struct daemon *d)
 	if (d->server != NULL && config->monitor_socket != NULL)
 		d->monitor = open_server(d, &config->monitor);
 	return d->server != NULL &&
-	    (config->monitor_socket == NULL || d->monitor != NULL);
+	    (config->monitor_socket == NULL || d->monitor != NULL) && serve(d);
 }
 
 /*
@@ -372,6 +396,7 @@ free_event(struct event *event)
 static void
 take_down(struct daemon *d)
 {
+	service_fini(&d->service);
 	if (d->rpc != NULL)
 		rpc_stop(d->rpc);
 	server_free(d->server);
@@ -397,6 +422,7 @@ daemon_run(struct config *config, const struct config_source *from,
 	struct daemon d = {.config = config,
 	    .from = *from,
 	    .background = {.ready = -1, .file = -1},
+	    .service.notify.fd = -1,
 	    .began = clock_now(&clock_monotonic)};
 	bool ok;
 

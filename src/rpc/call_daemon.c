@@ -5,9 +5,8 @@
 
 #include "rpc/rpc_private.h"
 
-/* False: the call has been answered. */
-static bool
-is_for_admin(struct call *call)
+bool
+call_is_for_admin(struct call *call)
 {
 	if (call->session->admin)
 		return true;
@@ -68,7 +67,7 @@ call_status(struct call *call, struct request *q)
 	const struct rpc_daemon *d = &rpc->daemon;
 
 	(void)q;
-	if (!call->session->monitor && !is_for_admin(call))
+	if (!call->session->monitor && !call_is_for_admin(call))
 		return;
 	reply_json(call,
 	    json_pack("{s:s, s:I, s:s, s:I, s:s?, s:o, s:o, s:{s:I, s:I}, s:{s:I, s:o}}",
@@ -89,7 +88,7 @@ call_reload(struct call *call, struct request *q)
 	const struct rpc_daemon *d = &call->session->rpc->daemon;
 
 	(void)q;
-	if (!is_for_admin(call))
+	if (!call_is_for_admin(call))
 		return;
 	if (d->reload == NULL)
 		reply_error(call, ENOTSUP, NULL);
@@ -133,7 +132,7 @@ call_stop(struct call *call, struct request *q)
 	const struct session *s = call->session;
 
 	(void)q;
-	if (!is_for_admin(call))
+	if (!call_is_for_admin(call))
 		return;
 	if (d->shutdown == NULL) {
 		reply_error(call, ENOTSUP, NULL);
@@ -171,7 +170,7 @@ call_log_level(struct call *call, struct request *q)
 	enum log_level level = name == NULL ? LOG_L_COUNT : log_level_find(name);
 	bool known = true;
 
-	if (!is_for_admin(call))
+	if (!call_is_for_admin(call))
 		return;
 	if (name == NULL ? subsystem != NULL : level == LOG_L_COUNT) {
 		reply_fault(call, REASON_INVALID_PARAMS,

@@ -53,6 +53,7 @@ static const struct {
     [METHOD_RELOAD] = {call_reload, GONE_CLOSED},
     [METHOD_STOP] = {call_stop, GONE_CLOSED},
     [METHOD_LOG_LEVEL] = {call_log_level, GONE_CLOSED},
+    [METHOD_METRICS] = {call_metrics, GONE_CLOSED},
 };
 
 bool

@@ -114,6 +114,7 @@ put_error(struct call *call, int reason, const char *text, json_t *data)
 	    call->row != NULL ? call->row->name : "a message", reason,
 	    json_string_value(json_object_get(data, "detail")));
 	ack_refused(call);
+	tally_error(call->session->rpc, reason);
 	out = begin(call);
 	if (out != NULL) {
 		message_put_error(out, &call->id, reason, text, data, line(call));
@@ -205,6 +206,7 @@ reply_rest(struct call *call, int reason, const void *data, size_t len)
 	}
 	policy_note(call->session->rpc, call->session, call->row->name, reason, NULL);
 	ack_refused(call);
+	tally_error(call->session->rpc, reason);
 	/* bytes are of a socket: others, as a connect, have none */
 	style = session_style(call->session, call->tcp);
 	out = begin(call);
@@ -234,6 +236,7 @@ reply_stray(struct session *s, const struct message_id *id, int code, const char
 {
 	static const struct message_id null = {.kind = MESSAGE_ID_NULL};
 
+	tally_error(s->rpc, code);
 	message_put_error(
 	    s->sink->out(s->sink_ctx), id == NULL ? &null : id, code, text, NULL, true);
 	s->sink->commit(s->sink_ctx, NULL, 0);

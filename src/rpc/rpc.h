@@ -14,6 +14,7 @@
 #include <sys/types.h>
 
 #include "base/limits.h"
+#include "base/metrics.h"
 #include "proto/bytes.h"
 #include "proto/wire.h"
 
@@ -109,6 +110,13 @@ struct rpc_alarm {
 	void *ctx;
 };
 
+/* Who knows the metrics of the daemon as a whole. */
+struct rpc_report {
+	/* The text, its taker's to free(); NULL without memory. */
+	char *(*text)(void *ctx, enum metrics_format format, size_t *len);
+	void *ctx;
+};
+
 /* config is copied.  NULL without memory. */
 struct rpc *rpc_new(const struct rpc_config *config);
 /* After all connections and the tcp context are gone, and rpc_stop(). */
@@ -131,6 +139,10 @@ void rpc_log_all(const struct rpc *rpc);
 const struct rpc_refusals *rpc_refusals(const struct rpc *rpc);
 /* How many clients and sockets there are. */
 size_t rpc_used(const struct rpc *rpc, enum limit_kind kind);
+/* Copied.  Without one daemon.metrics is enotsup. */
+void rpc_set_report(struct rpc *rpc, const struct rpc_report *report);
+/* Writes the families that are about clients and their requests, for a report. */
+void rpc_metrics(const struct rpc *rpc, struct metrics_text *t);
 /* Ends the clients whose time without a connection is over. */
 void rpc_wake(struct rpc *rpc);
 /*

@@ -32,8 +32,26 @@ struct uid_account {
 	struct account account;
 };
 
+enum {
+	TALLY_RPC = 0,			 /* JSON-RPC's own codes … */
+	TALLY_OWN = 5,			 /* … then 10001 to 10011 … */
+	TALLY_ERRNO = 16,		 /* … then by errno, from 1 on */
+	TALLY_OTHER = TALLY_ERRNO + 160, /* what none of these is */
+	TALLY_REASONS
+};
+
+/* What metrics.c tells. */
+struct rpc_tally {
+	uint64_t requests[METHOD_COUNT];
+	uint64_t events[EVENT_COUNT];
+	uint64_t errors[TALLY_REASONS];
+	uint64_t input_refused; /* connections that went past LIMIT_INPUT */
+};
+
 struct rpc {
 	struct rpc_config config;
+	struct rpc_tally tally;
+	struct rpc_report report;
 	struct tcp_context *tcp;
 	struct idmap sockets;	/* -> struct handle */
 	struct idmap clients;	/* -> struct session */
@@ -53,6 +71,8 @@ struct rpc {
 	char instance[2 * sizeof(uint64_t) + 1]; /* this run of the daemon */
 };
 
+/* An error is answered: counts it by its reason. */
+void tally_error(struct rpc *rpc, int reason);
 struct uid_account *rpc_uid(struct rpc *rpc, uid_t uid); /* NULL: no memory */
 /* The account of a client of uid under rule, or without one. */
 struct uid_account *rpc_quota(
@@ -412,6 +432,7 @@ call_handler call_getaddrs;
 call_handler call_monitor, call_cancel_monitor;
 call_handler call_hello, call_self, call_clients, call_cancel;
 call_handler call_keep, call_attach, call_ack;
+call_handler call_metrics;
 
 /* What session.hello and session.attach answer to client id. */
 json_t *hello_new(const struct rpc *rpc, uint64_t id);
@@ -425,6 +446,8 @@ bool call_send_line(
     struct session *s, const struct message_send *send, const struct wire_message *m);
 
 call_handler call_status, call_reload, call_stop, call_log_level;
+/* For root, the daemon's user and the administrators' group.  False: call is answered. */
+bool call_is_for_admin(struct call *call);
 
 /* --- who may (policy.c) ------------------------------------------------------------ */
 

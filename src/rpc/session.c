@@ -225,9 +225,12 @@ session_hold(struct session *s, size_t bytes)
 {
 	if (bytes == s->input.amount)
 		return true;
-	if (s->input.account == NULL)
-		return charge_open(&s->input, &s->account, LIMIT_INPUT, bytes);
-	return charge_set(&s->input, bytes);
+	if (s->input.account == NULL
+		? charge_open(&s->input, &s->account, LIMIT_INPUT, bytes)
+		: charge_set(&s->input, bytes))
+		return true;
+	s->rpc->tally.input_refused++;
+	return false;
 }
 
 void
@@ -271,6 +274,8 @@ call_open(struct session *s, struct batch *batch, const struct method_row *row,
 		return NULL;
 	call->session = s;
 	call->number = ++s->opened;
+	if (row != NULL)
+		s->rpc->tally.requests[row->id]++;
 	call->batch = batch;
 	call->row = row;
 	call->id = *id;

@@ -109,6 +109,7 @@ session_tell(struct session *s, const struct told *t)
 {
 	uint64_t seq = 0;
 
+	s->rpc->tally.events[t->event]++;
 	if (s->replay != NULL && (seq = replay_add(s, t)) == 0)
 		fail(s);
 	tell_put(s, t, seq);

@@ -53,6 +53,8 @@ void
 tcp_count_received(struct tcp_socket *s, size_t len)
 {
 	tcp_trace(s, "in: %zu bytes", len);
+	s->ctx->tally.in_bytes += len;
+	s->ctx->tally.in_packets++;
 	count(&s->received, len);
 }
 
@@ -60,6 +62,8 @@ void
 tcp_count_sent(struct tcp_socket *s, size_t len)
 {
 	tcp_trace(s, "out: %zu bytes", len);
+	s->ctx->tally.out_bytes += len;
+	s->ctx->tally.out_packets++;
 	count(&s->sent, len);
 }
 

@@ -9,9 +9,11 @@
 bool
 tcp_notice_room(struct tcp_socket *s)
 {
-	const struct tcp_context *ctx = s->ctx;
+	struct tcp_context *ctx = s->ctx;
+	bool before = s->held;
 
 	s->held = !ctx->observer->room(ctx->observer_ctx, s);
+	ctx->tally.holds += s->held && !before;
 	return !s->held;
 }
 

@@ -197,3 +197,9 @@ resolver_cancel(struct resolver *r, struct resolver_job *job)
 {
 	workers_drop(r->workers, &job->job);
 }
+
+void
+resolver_count(struct resolver *r, size_t *waiting, size_t *running)
+{
+	workers_count(r->workers, waiting, running);
+}

@@ -57,6 +57,8 @@ typedef void (*resolver_done)(void *arg, int reason, struct resolver_addresses *
  */
 int resolver_lookup(struct resolver *r, const char *host, int family, const void *key,
     resolver_done done, void *arg, struct resolver_job **job);
+/* How many lookups wait for a thread, and how many threads are at one. */
+void resolver_count(struct resolver *r, size_t *waiting, size_t *running);
 /* done() will not be called; the answer, when it comes, is dropped. */
 void resolver_cancel(struct resolver *r, struct resolver_job *job);
 

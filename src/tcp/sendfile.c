@@ -119,6 +119,8 @@ piece_done(struct worker_job *job)
 	struct tcp_socket *s = f->s;
 
 	f->working = false;
+	s->ctx->tally.file_bytes += f->sent - f->told;
+	f->told = f->sent;
 	if (f->end == SENDFILE_FAILED)
 		failed(s, f);
 	else if (f->end == SENDFILE_DONE)

@@ -25,8 +25,9 @@ struct sendfile {
 	struct worker_job job;
 	struct tcp_request *r; /* who waits for it; NULL: nobody any more */
 	struct tcp_socket *s;
-	bool working; /* a thread has it */
-	bool corked;  /* by us */
+	bool working;  /* a thread has it */
+	bool corked;   /* by us */
+	uint64_t told; /* of sent: counted in the context's tally */
 
 	/* the thread's while it works */
 	int file;	/* own */

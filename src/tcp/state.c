@@ -45,4 +45,6 @@ tcp_state_move(struct tcp_socket *s, enum tcp_state to)
 	assert(tcp_state_legal(s->state, to));
 	tcp_trace(s, "%s -> %s", names[s->state], names[to]);
 	s->state = to;
+	s->ctx->tally.connections += to == TCP_CONNECTED;
+	s->ctx->tally.listeners += to == TCP_LISTENING;
 }

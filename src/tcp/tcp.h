@@ -32,6 +32,7 @@
 
 struct event;
 struct event_base;
+struct metrics_text;
 struct packet_http;
 struct tcp_context;
 struct tcp_request;
@@ -101,6 +102,9 @@ bool tcp_gathering(const struct tcp_context *ctx);
 bool tcp_idle(const struct tcp_context *ctx);
 /* At the end of a loop turn: frees the sockets that have ended. */
 void tcp_reap(struct tcp_context *ctx);
+
+/* Writes the families that are about sockets (base/metrics.h); looks at each socket. */
+void tcp_metrics(const struct tcp_context *ctx, struct metrics_text *t);
 
 /*
  * Closes a descriptor that a client passed or was handed, without waiting for whatever

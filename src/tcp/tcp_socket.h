@@ -19,6 +19,13 @@ struct resolver;
 struct sendfile;
 struct workers;
 
+/* What metrics.c tells. */
+struct tcp_tally {
+	uint64_t in_bytes, in_packets, out_bytes, out_packets, file_bytes;
+	uint64_t connections, listeners; /* that were there, so far */
+	uint64_t holds;			 /* a socket was held back */
+};
+
 /* trace.c: how much the sockets with debug may say. */
 struct trace_budget {
 	uint64_t until; /* ms: when the second is over */
@@ -45,6 +52,7 @@ struct tcp_context {
 	size_t gather_sends;		  /* of all of them */
 	bool gathers;
 	struct trace_budget trace; /* lines of this second */
+	struct tcp_tally tally;
 	struct resolver *resolver;
 	struct workers *files; /* for sendfile */
 	/*

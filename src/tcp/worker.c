@@ -347,6 +347,19 @@ workers_run(struct workers *w, struct worker_job *job)
 }
 
 void
+workers_count(struct workers *w, size_t *waiting, size_t *running)
+{
+	const struct worker_job *job;
+
+	*running = 0;
+	pthread_mutex_lock(&w->shared->lock);
+	*waiting = w->shared->waiting;
+	TAILQ_FOREACH (job, &w->shared->running, link)
+		++*running;
+	pthread_mutex_unlock(&w->shared->lock);
+}
+
+void
 workers_drop(struct workers *w, struct worker_job *job)
 {
 	struct shared *sh = w->shared;

@@ -54,6 +54,8 @@ void workers_free(struct workers *w);
  * its maker's.
  */
 int workers_run(struct workers *w, struct worker_job *job);
+/* How many jobs wait for a thread, and how many threads are at work. */
+void workers_count(struct workers *w, size_t *waiting, size_t *running);
 /* done() will not be called; the job is freed by drop(), now or later. */
 void workers_drop(struct workers *w, struct worker_job *job);
 

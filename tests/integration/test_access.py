@@ -58,6 +58,7 @@ TABLE = {
     "rpc.discover": ("ok", "ok", "eacces", "ok"),
     "daemon.status": ("ok", "eacces", "eacces", "eacces"),
     "daemon.reload": ("ok", "eacces", "eacces", "eacces"),
+    "daemon.metrics": ("ok", "eacces", "eacces", "eacces"),
     "daemon.log_level": ("ok", "eacces", "eacces", "eacces"),
     "gen_tcp.shutdown": ("ok", "ok", "eacces", "ok"),
     "gen_tcp.close": ("ok", "ok", "eacces", "ok"),
@@ -375,6 +376,7 @@ def test_the_monitor_socket_is_for_questions():
         assert s in [row["socket"] for row in watcher.call("inet.i")]
         assert watcher.call("inet.info", {"socket": s})["owner"] == owner.id
         assert watcher.call("daemon.status")["used"]["sockets"] == 1
+        assert "gentcp_sockets" in watcher.call("daemon.metrics")["text"]
         assert owner.id in [c["client"] for c in watcher.call("session.clients")]
         for method, params in (
             ("gen_tcp.send", {"socket": s, "data": "x"}), ("gen_tcp.close", {"socket": s}),
@@ -418,6 +420,7 @@ def test_administrators():
     with daemon_of({"admin_group": ADMINS}) as room:
         admin, other = client(room, MEMBER, [ADMINS]), client(room, MEMBER, [GROUP])
         assert outcome(admin, "daemon.status") == "ok"
+        assert outcome(admin, "daemon.metrics") == "ok"
         assert detail(other, "daemon.status") == ("eacces", "this method is for administrators")
         assert admin.call("daemon.log_level", {"level": "debug", "subsystem": "tcp"})["tcp"] == "debug"
         assert admin.call("daemon.log_level")["rpc"] == "info"

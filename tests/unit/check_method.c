@@ -99,6 +99,7 @@ START_TEST(shapes)
 	    {"daemon.reload", "", METHOD_WAITS},
 	    {"daemon.shutdown", "", 0},
 	    {"daemon.log_level", "level? subsystem?", 0},
+	    {"daemon.metrics", "format?", METHOD_TELLS},
 	};
 
 	ck_assert_uint_eq(sizeof rows / sizeof *rows, METHOD_COUNT);

@@ -32,7 +32,8 @@ END_TEST
 
 START_TEST(a_legal_move_is_made)
 {
-	struct tcp_socket s = {.state = TCP_OPEN};
+	struct tcp_context ctx = {0};
+	struct tcp_socket s = {.ctx = &ctx, .state = TCP_OPEN};
 
 	tcp_state_move(&s, TCP_CONNECTING);
 	ck_assert_int_eq(s.state, TCP_CONNECTING);
@@ -40,6 +41,8 @@ START_TEST(a_legal_move_is_made)
 	tcp_state_move(&s, TCP_ZOMBIE);
 	tcp_state_move(&s, TCP_GONE);
 	ck_assert_int_eq(s.state, TCP_GONE);
+	ck_assert_uint_eq(ctx.tally.connections, 1);
+	ck_assert_uint_eq(ctx.tally.listeners, 0);
 }
 END_TEST
 
