@@ -65,6 +65,8 @@ static const struct key keys[] = {
 	"backend of sockets whose options do not say"},
     {"resolvers", KEY_COUNT, KEY_START, AT(tcp.resolvers), 1, 64,
 	"threads that look up names"},
+    {"resolve_timeout", KEY_MS, KEY_START, AT(tcp.resolve_timeout), 1, DAY_MS,
+	"ms for a name, with the wait for a thread"},
     {"file_threads", KEY_COUNT, KEY_START, AT(tcp.file_threads), 1, 64,
 	"threads that send files"},
     {"inet_default_connect_options", KEY_CONNECT, KEY_LIVE, AT(connect_options), 0, 0,

@@ -12,6 +12,7 @@ const struct tcp_config tcp_config_default = {
     .max_packet = (size_t)64 * 1024 * 1024,
     .close_timeout = 180000,
     .resolvers = 4,
+    .resolve_timeout = 30000,
     .file_threads = 4,
 };
 
@@ -24,8 +25,9 @@ tcp_new(struct event_base *base, const struct clock *clock,
 
 	if (ctx == NULL)
 		return NULL;
-	ctx->resolver = resolver_new(base, config->resolvers, resolver_system);
-	ctx->files = workers_new(base, config->file_threads, FILES_MAX);
+	ctx->resolver = resolver_new(
+	    base, clock, config->resolvers, config->resolve_timeout, resolver_system);
+	ctx->files = workers_new(base, config->file_threads, FILES_MAX, FILES_MAX);
 	if (ctx->resolver == NULL || ctx->files == NULL) {
 		resolver_free(ctx->resolver);
 		workers_free(ctx->files);

@@ -2,16 +2,25 @@
 #include "tcp/resolver.h"
 
 #include <errno.h>
+#include <event2/event.h>
 #include <netdb.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "proto/reason.h"
 #include "tcp/worker.h"
 
+enum { ANSWERS = 64 }; /* of those that are late, in one turn of the loop */
+
+TAILQ_HEAD(answer_list, resolver_job);
+
 struct resolver_job {
 	struct worker_job job;
+	TAILQ_ENTRY(resolver_job) link; /* the loop's, as is: */
+	struct resolver *resolver;
+	uint64_t deadline; /* ms */
 	resolver_function function;
 	char *host;
 	int family;
@@ -24,6 +33,10 @@ struct resolver_job {
 struct resolver {
 	struct workers *workers;
 	resolver_function function;
+	const struct clock *clock;
+	int64_t timeout;
+	struct event *timer;	    /* for the first of: */
+	struct answer_list waiting; /* for an answer; the first deadline first */
 };
 
 /* --- getaddrinfo --------------------------------------------------------------- */
@@ -120,12 +133,13 @@ answer(struct worker_job *w)
 {
 	struct resolver_job *job = job_of(w);
 
+	TAILQ_REMOVE(&job->resolver->waiting, job, link);
 	job->done(job->arg, job->reason, &job->found);
 	job_free(w);
 }
 
 static struct resolver_job *
-job_new(const struct resolver *r, const char *host, int family)
+job_new(struct resolver *r, const char *host, int family)
 {
 	struct resolver_job *job = calloc(1, sizeof(*job));
 
@@ -139,6 +153,7 @@ job_new(const struct resolver *r, const char *host, int family)
 	job->job.run = run;
 	job->job.done = answer;
 	job->job.drop = job_free;
+	job->resolver = r;
 	job->function = r->function;
 	job->family = family;
 	return job;
@@ -146,17 +161,58 @@ job_new(const struct resolver *r, const char *host, int family)
 
 /* --- the resolver ------------------------------------------------------------------ */
 
+/* The timer is for the first deadline.  False without memory. */
+static bool
+watch(struct resolver *r)
+{
+	const struct resolver_job *first = TAILQ_FIRST(&r->waiting);
+	struct timeval tv;
+
+	if (r->timeout == CLOCK_NEVER || first == NULL || evtimer_pending(r->timer, NULL))
+		return true;
+	tv = clock_timeval(clock_left(r->clock, first->deadline));
+	return event_add(r->timer, &tv) == 0;
+}
+
+/* Those whose time is over are told so; a thread that hangs is left to itself. */
+static void
+on_timer(evutil_socket_t fd, short what, void *arg)
+{
+	struct resolver_addresses none = {0};
+	struct resolver *r = arg;
+	struct resolver_job *job;
+	resolver_done done;
+	void *done_arg;
+
+	(void)fd;
+	(void)what;
+	for (int n = 0; n < ANSWERS && (job = TAILQ_FIRST(&r->waiting)) != NULL &&
+	     clock_left(r->clock, job->deadline) == 0;
+	     n++) {
+		done = job->done;
+		done_arg = job->arg;
+		resolver_cancel(r, job);
+		done(done_arg, REASON_TIMEOUT, &none);
+	}
+	(void)watch(r); /* the next lookup tries it again */
+}
+
 struct resolver *
-resolver_new(struct event_base *base, unsigned threads, resolver_function function)
+resolver_new(struct event_base *base, const struct clock *clock, unsigned threads,
+    int64_t timeout, resolver_function function)
 {
 	struct resolver *r = calloc(1, sizeof(*r));
 
 	if (r == NULL)
 		return NULL;
+	TAILQ_INIT(&r->waiting);
 	r->function = function;
-	r->workers = workers_new(base, threads, RESOLVER_QUEUE_MAX);
-	if (r->workers == NULL) {
-		free(r);
+	r->clock = clock;
+	r->timeout = timeout;
+	r->timer = evtimer_new(base, on_timer, r);
+	r->workers = workers_new(base, threads, RESOLVER_QUEUE_MAX, RESOLVER_KEY_MAX);
+	if (r->workers == NULL || r->timer == NULL) {
+		resolver_free(r);
 		return NULL;
 	}
 	return r;
@@ -167,6 +223,8 @@ resolver_free(struct resolver *r)
 {
 	if (r == NULL)
 		return;
+	if (r->timer != NULL)
+		event_free(r->timer);
 	workers_free(r->workers);
 	free(r);
 }
@@ -183,8 +241,11 @@ resolver_lookup(struct resolver *r, const char *host, int family, const void *ke
 	job->job.key = key;
 	job->done = done;
 	job->arg = arg;
-	reason = workers_run(r->workers, &job->job);
+	job->deadline = clock_deadline(r->clock, r->timeout);
+	TAILQ_INSERT_TAIL(&r->waiting, job, link);
+	reason = watch(r) ? workers_run(r->workers, &job->job) : ENOMEM;
 	if (reason != 0) {
+		TAILQ_REMOVE(&r->waiting, job, link);
 		job_free(&job->job);
 		return reason;
 	}
@@ -195,6 +256,7 @@ resolver_lookup(struct resolver *r, const char *host, int family, const void *ke
 void
 resolver_cancel(struct resolver *r, struct resolver_job *job)
 {
+	TAILQ_REMOVE(&r->waiting, job, link);
 	workers_drop(r->workers, &job->job);
 }
 

@@ -70,11 +70,12 @@ struct tcp_observer {
 };
 
 struct tcp_config {
-	size_t max_packet;     /* longest body of a framed packet, bytes */
-	int64_t close_timeout; /* ms for queued output of a closed socket */
-	bool socket_backend;   /* the default of inet_backend */
-	unsigned resolvers;    /* threads that look names up */
-	unsigned file_threads; /* that read files for sendfile */
+	size_t max_packet;	 /* longest body of a framed packet, bytes */
+	int64_t close_timeout;	 /* ms for queued output of a closed socket */
+	bool socket_backend;	 /* the default of inet_backend */
+	unsigned resolvers;	 /* threads that look names up */
+	int64_t resolve_timeout; /* ms for a name, with the wait for a thread */
+	unsigned file_threads;	 /* that read files for sendfile */
 };
 
 extern const struct tcp_config tcp_config_default;
@@ -230,7 +231,7 @@ bool tcp_service_port(const char *name, uint16_t *port);
 /*
  * inet:getaddrs: the addresses of a host of one family, in the resolver's order; a
  * numeric host is its own.  host is copied.  o->reason: einval for what cannot be
- * a name, nxdomain (also a number of the other family), system_limit, enomem.
+ * a name, nxdomain (also a number of the other family), timeout, system_limit, enomem.
  */
 void tcp_getaddrs(
     struct tcp_context *ctx, const char *host, bool inet6, struct tcp_request *r);

@@ -12,7 +12,19 @@
 #include "proto/reason.h"
 #include "tcp/thread.h"
 
+enum { ANSWERS = 64 }; /* that are given in one turn of the loop */
+
 TAILQ_HEAD(job_list, worker_job);
+
+/* The jobs of one key; there while there are any, in whatever state. */
+struct lane {
+	TAILQ_ENTRY(lane) link;
+	const void *key;
+	struct job_list pending;
+	size_t jobs, waiting, running;
+};
+
+TAILQ_HEAD(lane_list, lane);
 
 /*
  * What the loop and the threads share, under lock.  It lives as long as any of
@@ -25,9 +37,10 @@ struct shared {
 	bool stop;
 	int eventfd; /* tells the loop of finished jobs */
 	unsigned idle;
-	size_t share;	/* of threads for one key */
-	size_t waiting; /* length of pending */
-	struct job_list pending, running, finished;
+	size_t threads;		 /* the most there may be */
+	size_t waiting, running; /* jobs, of all lanes */
+	struct lane_list lanes;	 /* whose turn is next is first */
+	struct job_list finished;
 };
 
 struct worker {
@@ -40,7 +53,7 @@ struct worker {
 struct workers {
 	struct shared *shared;
 	struct event *event;
-	size_t started, max, queue_max;
+	size_t started, max, queue_max, key_max;
 	/* each by itself, because a thread may outlive the workers */
 	struct worker **workers;
 };
@@ -62,10 +75,9 @@ shared_new(unsigned threads)
 	/* with no attributes these only set their memory */
 	(void)pthread_mutex_init(&sh->lock, NULL);
 	(void)pthread_cond_init(&sh->wake, NULL);
-	TAILQ_INIT(&sh->pending);
-	TAILQ_INIT(&sh->running);
+	TAILQ_INIT(&sh->lanes);
 	TAILQ_INIT(&sh->finished);
-	sh->share = (threads + 1) / 2;
+	sh->threads = threads;
 	sh->refs = 1;
 	return sh;
 }
@@ -84,6 +96,7 @@ drop_all(struct job_list *list)
 static void
 shared_unref(struct shared *sh)
 {
+	struct lane *lane;
 	bool last;
 
 	pthread_mutex_lock(&sh->lock);
@@ -91,42 +104,116 @@ shared_unref(struct shared *sh)
 	pthread_mutex_unlock(&sh->lock);
 	if (!last)
 		return;
-	drop_all(&sh->pending);
 	drop_all(&sh->finished);
+	while ((lane = TAILQ_FIRST(&sh->lanes)) != NULL) {
+		TAILQ_REMOVE(&sh->lanes, lane, link);
+		drop_all(&lane->pending);
+		free(lane);
+	}
 	(void)close(sh->eventfd);
 	pthread_cond_destroy(&sh->wake);
 	pthread_mutex_destroy(&sh->lock);
 	free(sh);
 }
 
+/* --- lanes: all with the lock --------------------------------------------------- */
+
+/* That of key, made if need be; NULL without memory. */
+static struct lane *
+lane_of(struct shared *sh, const void *key)
+{
+	struct lane *lane;
+
+	TAILQ_FOREACH (lane, &sh->lanes, link)
+		if (lane->key == key)
+			return lane;
+	lane = calloc(1, sizeof(*lane));
+	if (lane == NULL)
+		return NULL;
+	lane->key = key;
+	TAILQ_INIT(&lane->pending);
+	TAILQ_INSERT_TAIL(&sh->lanes, lane, link);
+	return lane;
+}
+
+static void
+lane_put(struct shared *sh, struct worker_job *job)
+{
+	job->state = WORKER_PENDING;
+	TAILQ_INSERT_TAIL(&job->lane->pending, job, link);
+	job->lane->waiting++;
+	sh->waiting++;
+}
+
+/* job, which is pending, is taken out. */
+static void
+lane_take(struct shared *sh, struct worker_job *job)
+{
+	TAILQ_REMOVE(&job->lane->pending, job, link);
+	job->lane->waiting--;
+	sh->waiting--;
+}
+
+/* job is in no list any more, and nobody's but its maker's. */
+static void
+lane_leave(struct shared *sh, struct worker_job *job)
+{
+	struct lane *lane = job->lane;
+
+	job->lane = NULL;
+	job->state = WORKER_IDLE;
+	if (--lane->jobs > 0)
+		return;
+	TAILQ_REMOVE(&sh->lanes, lane, link);
+	free(lane);
+}
+
+/*
+ * May the lane have one more thread?  As many as it has already have to be left
+ * for others: so it has half of them at most, and where others have some, too,
+ * there is still one for somebody new.
+ */
+static bool
+lane_may(const struct shared *sh, const struct lane *lane)
+{
+	if (lane->key == NULL)
+		return true;
+	return sh->running + 1 + lane->running <= sh->threads;
+}
+
 /* --- threads ------------------------------------------------------------------------ */
 
-/* With the lock.  An eventfd's counter cannot be full, so this cannot fail. */
+/* An eventfd's counter cannot be full, so this cannot fail. */
 static void
-finish(struct shared *sh, struct worker_job *job)
+wake_loop(const struct shared *sh)
 {
 	const uint64_t one = 1;
 
-	job->state = WORKER_FINISHED;
-	TAILQ_INSERT_TAIL(&sh->finished, job, link);
 	while (write(sh->eventfd, &one, sizeof(one)) == -1 && errno == EINTR)
 		continue;
 }
 
-/* With the lock: the first whose key has not its share of the threads yet. */
-static struct worker_job *
-next_pending(const struct shared *sh)
+/* With the lock. */
+static void
+finish(struct shared *sh, struct worker_job *job)
 {
-	struct worker_job *job, *other;
-	size_t same;
+	job->state = WORKER_FINISHED;
+	TAILQ_INSERT_TAIL(&sh->finished, job, link);
+	wake_loop(sh);
+}
 
-	TAILQ_FOREACH (job, &sh->pending, link) {
-		same = 0;
-		TAILQ_FOREACH (other, &sh->running, link)
-			same += job->key != NULL && other->key == job->key;
-		if (same < sh->share)
-			return job;
-	}
+/* With the lock: the first of the lane whose turn it is, which becomes the last. */
+static struct worker_job *
+next_pending(struct shared *sh)
+{
+	struct lane *lane;
+
+	TAILQ_FOREACH (lane, &sh->lanes, link)
+		if (lane->waiting > 0 && lane_may(sh, lane)) {
+			TAILQ_REMOVE(&sh->lanes, lane, link);
+			TAILQ_INSERT_TAIL(&sh->lanes, lane, link);
+			return TAILQ_FIRST(&lane->pending);
+		}
 	return NULL;
 }
 
@@ -136,9 +223,9 @@ run(struct worker *w, struct worker_job *job)
 {
 	struct shared *sh = w->shared;
 
-	TAILQ_REMOVE(&sh->pending, job, link);
-	TAILQ_INSERT_TAIL(&sh->running, job, link);
-	sh->waiting--;
+	lane_take(sh, job);
+	job->lane->running++;
+	sh->running++;
 	job->state = WORKER_RUNNING;
 	w->busy = true;
 	if (!job->dropped) {
@@ -146,8 +233,10 @@ run(struct worker *w, struct worker_job *job)
 		job->run(job);
 		pthread_mutex_lock(&sh->lock);
 	}
-	TAILQ_REMOVE(&sh->running, job, link);
+	job->lane->running--;
+	sh->running--;
 	if (sh->stop || job->dropped) {
+		lane_leave(sh, job);
 		pthread_mutex_unlock(&sh->lock);
 		job->drop(job);
 		pthread_mutex_lock(&sh->lock);
@@ -232,7 +321,7 @@ next_finished(struct shared *sh)
 	job = TAILQ_FIRST(&sh->finished);
 	if (job != NULL) {
 		TAILQ_REMOVE(&sh->finished, job, link);
-		job->state = WORKER_IDLE;
+		lane_leave(sh, job);
 	}
 	pthread_mutex_unlock(&sh->lock);
 	return job;
@@ -244,17 +333,20 @@ answered(evutil_socket_t fd, short what, void *arg)
 	struct workers *w = arg;
 	struct worker_job *job;
 	uint64_t count;
+	int n;
 
 	(void)what;
 	/* only resets it: the list says what there is */
 	if (read(fd, &count, sizeof(count)) == -1)
 		return;
-	while ((job = next_finished(w->shared)) != NULL)
+	for (n = 0; n < ANSWERS && (job = next_finished(w->shared)) != NULL; n++)
 		job->done(job);
+	if (n == ANSWERS)
+		wake_loop(w->shared);
 }
 
 struct workers *
-workers_new(struct event_base *base, unsigned threads, size_t queue_max)
+workers_new(struct event_base *base, unsigned threads, size_t queue_max, size_t key_max)
 {
 	struct workers *w = calloc(1, sizeof(*w));
 
@@ -262,6 +354,7 @@ workers_new(struct event_base *base, unsigned threads, size_t queue_max)
 		return NULL;
 	w->max = threads > 0 ? threads : 1;
 	w->queue_max = queue_max;
+	w->key_max = key_max;
 	w->workers = calloc(w->max, sizeof(struct worker *));
 	if (w->workers != NULL)
 		w->shared = shared_new((unsigned)w->max);
@@ -300,20 +393,23 @@ workers_free(struct workers *w)
 	free(w);
 }
 
-/* False: the queue is full.  *more: another thread would help. */
+/* False: the queue is full, or its key's part.  *more: another thread would help. */
 static bool
 enqueue(struct workers *w, struct worker_job *job, bool *more)
 {
 	struct shared *sh = w->shared;
+	struct lane *lane = NULL;
 	bool room;
 
 	pthread_mutex_lock(&sh->lock);
-	room = sh->waiting < w->queue_max;
+	if (sh->waiting < w->queue_max)
+		lane = lane_of(sh, job->key);
+	room = lane != NULL && lane->waiting < w->key_max;
 	if (room) {
-		job->state = WORKER_PENDING;
 		job->dropped = false;
-		TAILQ_INSERT_TAIL(&sh->pending, job, link);
-		sh->waiting++;
+		job->lane = lane;
+		lane->jobs++;
+		lane_put(sh, job);
 		*more = sh->waiting > sh->idle && w->started < w->max;
 		pthread_cond_signal(&sh->wake);
 	}
@@ -326,9 +422,8 @@ static void
 take_back(struct workers *w, struct worker_job *job)
 {
 	pthread_mutex_lock(&w->shared->lock);
-	TAILQ_REMOVE(&w->shared->pending, job, link);
-	w->shared->waiting--;
-	job->state = WORKER_IDLE;
+	lane_take(w->shared, job);
+	lane_leave(w->shared, job);
 	pthread_mutex_unlock(&w->shared->lock);
 }
 
@@ -349,13 +444,9 @@ workers_run(struct workers *w, struct worker_job *job)
 void
 workers_count(struct workers *w, size_t *waiting, size_t *running)
 {
-	const struct worker_job *job;
-
-	*running = 0;
 	pthread_mutex_lock(&w->shared->lock);
 	*waiting = w->shared->waiting;
-	TAILQ_FOREACH (job, &w->shared->running, link)
-		++*running;
+	*running = w->shared->running;
 	pthread_mutex_unlock(&w->shared->lock);
 }
 
@@ -370,17 +461,17 @@ workers_drop(struct workers *w, struct worker_job *job)
 	case WORKER_PENDING:
 		mine = !job->blocks;
 		if (mine) {
-			TAILQ_REMOVE(&sh->pending, job, link);
-			sh->waiting--;
+			lane_take(sh, job);
+			lane_leave(sh, job);
 		}
 		break;
 	case WORKER_FINISHED:
 		TAILQ_REMOVE(&sh->finished, job, link);
 		mine = !job->blocks;
-		if (!mine) {
-			job->state = WORKER_PENDING;
-			TAILQ_INSERT_TAIL(&sh->pending, job, link);
-			sh->waiting++;
+		if (mine)
+			lane_leave(sh, job);
+		else {
+			lane_put(sh, job);
 			pthread_cond_signal(&sh->wake);
 		}
 		break;

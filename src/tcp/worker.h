@@ -11,6 +11,7 @@
 #include <sys/queue.h>
 
 struct event_base;
+struct lane;
 struct workers;
 
 enum worker_state { WORKER_IDLE, WORKER_PENDING, WORKER_RUNNING, WORKER_FINISHED };
@@ -24,8 +25,10 @@ struct worker_job {
 	/* It was dropped, or the workers ended: frees it, in any thread. */
 	void (*drop)(struct worker_job *job);
 	/*
-	 * Whose it is: jobs of one key have no more than half of the threads at a
-	 * time, so that one who makes them hang holds up himself.  NULL: nobody's.
+	 * Whose it is.  Keys take turns, and the jobs of one have no more threads at a
+	 * time than are left for others: half of them, and fewer where others have
+	 * some, so that one who makes them hang holds up himself.  NULL: nobody's, who
+	 * has as many as there are.
 	 */
 	const void *key;
 	/* drop() may block, too: a thread is to call it. */
@@ -33,15 +36,18 @@ struct worker_job {
 
 	/* private to worker.c, under its lock, from here on */
 	TAILQ_ENTRY(worker_job) link;
+	struct lane *lane; /* of its key; NULL in WORKER_IDLE */
 	enum worker_state state;
 	bool dropped;
 };
 
 /*
  * Up to threads threads (at least one), which start when they are needed; no
- * more than queue_max jobs wait.  base is borrowed.  NULL with errno.
+ * more than queue_max jobs wait, and key_max of one key.  base is borrowed.  NULL
+ * with errno.
  */
-struct workers *workers_new(struct event_base *base, unsigned threads, size_t queue_max);
+struct workers *workers_new(
+    struct event_base *base, unsigned threads, size_t queue_max, size_t key_max);
 /*
  * Ends them, without a word to those who wait.  Does not wait for a job that
  * hangs: its thread cleans up when it is through.
@@ -50,7 +56,8 @@ void workers_free(struct workers *w);
 
 /*
  * Has a job done.  0, and done() will be called, unless it is dropped before; or
- * system_limit (the queue is full, no thread can be had), and the job is still
+ * system_limit (the queue is full, or its key's part; no thread or memory can be
+ * had), and the job is still
  * its maker's.
  */
 int workers_run(struct workers *w, struct worker_job *job);

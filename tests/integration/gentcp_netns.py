@@ -33,15 +33,15 @@ class Namespace:
         if os.path.exists(self.path):
             ip("netns", "delete", self.name)
 
-    def socket(self):
-        """A plain socket in it; this process stays where it is."""
+    def socket(self, *args):
+        """A plain socket in it, socket.socket(*args); this process stays where it is."""
         libc = ctypes.CDLL(None, use_errno=True)
         own = os.open("/proc/self/ns/net", os.O_RDONLY)
         there = os.open(self.path, os.O_RDONLY)
         try:
             assert libc.setns(there, CLONE_NEWNET) == 0, os.strerror(ctypes.get_errno())
             try:
-                return socket.socket()
+                return socket.socket(*args)
             finally:
                 assert libc.setns(own, CLONE_NEWNET) == 0
         finally:

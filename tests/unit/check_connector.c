@@ -298,7 +298,8 @@ static void
 use_zone(void)
 {
 	resolver_free(w.ctx->resolver);
-	w.ctx->resolver = resolver_new(w.base, 1, from_zone);
+	w.ctx->resolver = resolver_new(
+	    w.base, &clock_monotonic, 1, CLOCK_NEVER, from_zone);
 	ck_assert_ptr_nonnull(w.ctx->resolver);
 }
 

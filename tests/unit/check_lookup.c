@@ -48,7 +48,7 @@ setup(void)
 	world_open(&w);
 	ck_assert_int_eq(pipe(gate), 0);
 	resolver_free(w.ctx->resolver);
-	w.ctx->resolver = resolver_new(w.base, 1, gated);
+	w.ctx->resolver = resolver_new(w.base, &clock_monotonic, 1, CLOCK_NEVER, gated);
 	ck_assert_ptr_nonnull(w.ctx->resolver);
 }
 

@@ -28,6 +28,7 @@ static struct {
 	const char *pass; /* this one's does in any case */
 	unsigned entered; /* lookups that have begun */
 	unsigned left;
+	unsigned other; /* how many had begun when one of 127.0.0.2 did */
 	bool signals_blocked;
 } gate = {.lock = PTHREAD_MUTEX_INITIALIZER, .change = PTHREAD_COND_INITIALIZER};
 
@@ -39,6 +40,8 @@ gated(const char *host, int family, struct resolver_addresses *found)
 
 	pthread_mutex_lock(&gate.lock);
 	gate.entered++;
+	if (strcmp(host, "127.0.0.2") == 0)
+		gate.other = gate.entered;
 	pthread_sigmask(SIG_SETMASK, NULL, &set);
 	gate.signals_blocked = sigismember(&set, SIGTERM) == 1;
 	pthread_cond_broadcast(&gate.change);
@@ -119,7 +122,8 @@ until(struct event_base *base, const struct answer *a, unsigned n)
 START_TEST(a_numeric_name_comes_back)
 {
 	struct event_base *base = event_base_new();
-	struct resolver *r = resolver_new(base, 2, resolver_system);
+	struct resolver *r = resolver_new(
+	    base, &clock_monotonic, 2, CLOCK_NEVER, resolver_system);
 	struct answer a = {0};
 	struct resolver_job *job;
 	const struct sockaddr_in *in = (const struct sockaddr_in *)&a.first.addr;
@@ -140,7 +144,8 @@ END_TEST
 START_TEST(no_such_name)
 {
 	struct event_base *base = event_base_new();
-	struct resolver *r = resolver_new(base, 1, resolver_system);
+	struct resolver *r = resolver_new(
+	    base, &clock_monotonic, 1, CLOCK_NEVER, resolver_system);
 	struct answer a = {0};
 	struct resolver_job *job;
 
@@ -158,7 +163,7 @@ END_TEST
 START_TEST(signals_are_not_the_threads)
 {
 	struct event_base *base = event_base_new();
-	struct resolver *r = resolver_new(base, 1, gated);
+	struct resolver *r = resolver_new(base, &clock_monotonic, 1, CLOCK_NEVER, gated);
 	struct answer a = {0};
 	struct resolver_job *job;
 	sigset_t set;
@@ -179,7 +184,7 @@ END_TEST
 START_TEST(many_wait_for_few)
 {
 	struct event_base *base = event_base_new();
-	struct resolver *r = resolver_new(base, 2, gated);
+	struct resolver *r = resolver_new(base, &clock_monotonic, 2, CLOCK_NEVER, gated);
 	struct answer a = {0};
 	struct resolver_job *job;
 
@@ -200,14 +205,14 @@ END_TEST
 START_TEST(the_queue_is_bounded)
 {
 	struct event_base *base = event_base_new();
-	struct resolver *r = resolver_new(base, 1, gated);
+	struct resolver *r = resolver_new(base, &clock_monotonic, 1, CLOCK_NEVER, gated);
 	struct answer a = {0};
 	struct resolver_job *job;
 
 	ck_assert_int_eq(
 	    resolver_lookup(r, "127.0.0.1", AF_INET, NULL, on_answer, &a, &job), 0);
 	gate_wait(&gate.entered, 1);
-	for (int i = 0; i < RESOLVER_QUEUE_MAX; i++)
+	for (int i = 0; i < RESOLVER_KEY_MAX; i++)
 		ck_assert_int_eq(
 		    resolver_lookup(r, "127.0.0.1", AF_INET, NULL, on_answer, &a, &job),
 		    0);
@@ -215,7 +220,7 @@ START_TEST(the_queue_is_bounded)
 	    resolver_lookup(r, "127.0.0.1", AF_INET, NULL, on_answer, &a, &job),
 	    REASON_SYSTEM_LIMIT);
 	gate_open();
-	until(base, &a, RESOLVER_QUEUE_MAX + 1);
+	until(base, &a, RESOLVER_KEY_MAX + 1);
 	resolver_free(r);
 	event_base_free(base);
 }
@@ -225,7 +230,7 @@ END_TEST
 START_TEST(one_user_has_half_of_the_threads)
 {
 	struct event_base *base = event_base_new();
-	struct resolver *r = resolver_new(base, 2, gated);
+	struct resolver *r = resolver_new(base, &clock_monotonic, 2, CLOCK_NEVER, gated);
 	struct answer a = {0}, b = {0};
 	struct resolver_job *job;
 
@@ -247,11 +252,120 @@ START_TEST(one_user_has_half_of_the_threads)
 }
 END_TEST
 
+/* Two users make all that they may hang: a third is still served, by the last thread. */
+START_TEST(somebody_new_finds_a_thread)
+{
+	struct event_base *base = event_base_new();
+	struct resolver *r = resolver_new(base, &clock_monotonic, 4, CLOCK_NEVER, gated);
+	struct answer a = {0}, b = {0}, c = {0};
+	struct resolver_job *job;
+
+	gate.pass = "127.0.0.2";
+	for (int i = 0; i < 10; i++) {
+		ck_assert_int_eq(
+		    resolver_lookup(r, "127.0.0.1", AF_INET, &a, on_answer, &a, &job), 0);
+		ck_assert_int_eq(
+		    resolver_lookup(r, "127.0.0.1", AF_INET, &b, on_answer, &b, &job), 0);
+	}
+	gate_wait(&gate.entered, 3);
+	ck_assert_int_eq(
+	    resolver_lookup(r, "127.0.0.2", AF_INET, &c, on_answer, &c, &job), 0);
+	until(base, &c, 1);
+	ck_assert_uint_eq(gate.entered, 4);
+	gate_open();
+	until(base, &a, 10);
+	until(base, &b, 10);
+	resolver_free(r);
+	event_base_free(base);
+}
+END_TEST
+
+/* Who has many names waiting is not served to the last before somebody else is. */
+START_TEST(users_take_turns)
+{
+	struct event_base *base = event_base_new();
+	struct resolver *r = resolver_new(base, &clock_monotonic, 1, CLOCK_NEVER, gated);
+	struct answer a = {0}, b = {0};
+	struct resolver_job *job;
+
+	for (int i = 0; i < RESOLVER_KEY_MAX; i++)
+		ck_assert_int_eq(
+		    resolver_lookup(r, "127.0.0.1", AF_INET, &a, on_answer, &a, &job), 0);
+	ck_assert_int_eq(
+	    resolver_lookup(r, "127.0.0.2", AF_INET, &b, on_answer, &b, &job), 0);
+	gate_wait(&gate.entered, 1);
+	gate_open();
+	until(base, &b, 1);
+	/* behind the one that was being looked up, or that and one more */
+	ck_assert_uint_ge(gate.other, 2);
+	ck_assert_uint_le(gate.other, 3);
+	until(base, &a, RESOLVER_KEY_MAX);
+	resolver_free(r);
+	event_base_free(base);
+}
+END_TEST
+
+/* One user's names do not keep another's out of the queue. */
+START_TEST(a_full_queue_is_ones_own)
+{
+	struct event_base *base = event_base_new();
+	struct resolver *r = resolver_new(base, &clock_monotonic, 2, CLOCK_NEVER, gated);
+	struct answer a = {0}, b = {0};
+	struct resolver_job *job;
+	size_t waiting, running;
+	int reason = 0;
+
+	for (int i = 0; i < RESOLVER_KEY_MAX + 2 && reason == 0; i++)
+		reason = resolver_lookup(
+		    r, "127.0.0.1", AF_INET, &a, on_answer, &a, &job);
+	ck_assert_int_eq(reason, REASON_SYSTEM_LIMIT);
+	ck_assert_int_eq(
+	    resolver_lookup(r, "127.0.0.2", AF_INET, &b, on_answer, &b, &job), 0);
+	gate_wait(&gate.entered, 2);
+	resolver_count(r, &waiting, &running);
+	ck_assert_uint_eq(running, 2);
+	ck_assert_uint_ge(waiting, RESOLVER_KEY_MAX - 1);
+	resolver_free(r);
+	event_base_free(base);
+	gate_open();
+}
+END_TEST
+
+/* One that hangs, one that waits behind it: both hear in time that they need not. */
+START_TEST(a_deadline)
+{
+	struct event_base *base = event_base_new();
+	struct resolver *r = resolver_new(base, &clock_monotonic, 1, 50, gated);
+	struct answer a = {0}, b = {0};
+	struct resolver_job *job;
+	uint64_t began = clock_now(&clock_monotonic);
+
+	for (int i = 0; i < 2; i++)
+		ck_assert_int_eq(
+		    resolver_lookup(r, "127.0.0.1", AF_INET, &a, on_answer, &a, &job), 0);
+	until(base, &a, 2);
+	ck_assert_int_eq(a.reason, REASON_TIMEOUT);
+	ck_assert_uint_eq(a.addresses, 0);
+	ck_assert_uint_ge(clock_now(&clock_monotonic) - began, 49);
+	gate_wait(&gate.entered, 1);
+	/* the thread has come back: all is as before, and one in time is answered */
+	gate_open();
+	gate_wait(&gate.left, 1);
+	ck_assert_int_eq(
+	    resolver_lookup(r, "127.0.0.2", AF_INET, &b, on_answer, &b, &job), 0);
+	until(base, &b, 1);
+	ck_assert_int_eq(b.reason, 0);
+	ck_assert_uint_eq(a.count, 2);
+	resolver_free(r);
+	event_base_free(base);
+}
+END_TEST
+
 /* One that runs, one that waits, one that has its answer. */
 START_TEST(cancelled_in_every_state)
 {
 	struct event_base *base = event_base_new();
-	struct resolver *r = resolver_new(base, 1, gated);
+	struct resolver *r = resolver_new(base, &clock_monotonic, 1, CLOCK_NEVER, gated);
 	struct answer never = {0}, last = {0};
 	struct resolver_job *running, *pending, *finished, *job;
 
@@ -284,7 +398,7 @@ END_TEST
 START_TEST(freed_while_a_lookup_hangs)
 {
 	struct event_base *base = event_base_new();
-	struct resolver *r = resolver_new(base, 2, gated);
+	struct resolver *r = resolver_new(base, &clock_monotonic, 2, CLOCK_NEVER, gated);
 	struct answer a = {0};
 	struct resolver_job *job;
 
@@ -314,6 +428,10 @@ main(void)
 	tcase_add_test(tc, many_wait_for_few);
 	tcase_add_test(tc, the_queue_is_bounded);
 	tcase_add_test(tc, one_user_has_half_of_the_threads);
+	tcase_add_test(tc, somebody_new_finds_a_thread);
+	tcase_add_test(tc, users_take_turns);
+	tcase_add_test(tc, a_full_queue_is_ones_own);
+	tcase_add_test(tc, a_deadline);
 	tcase_add_test(tc, cancelled_in_every_state);
 	tcase_add_test(tc, freed_while_a_lookup_hangs);
 	tcase_set_timeout(tc, 20);

@@ -106,7 +106,7 @@ begin(unsigned threads, size_t queue_max)
 {
 	base = event_base_new();
 	ck_assert_ptr_nonnull(base);
-	workers = workers_new(base, threads, queue_max);
+	workers = workers_new(base, threads, queue_max, queue_max);
 	ck_assert_ptr_nonnull(workers);
 	for (size_t i = 0; i < JOBS; i++)
 		jobs[i] = (struct job){.job = {.run = run_job,
