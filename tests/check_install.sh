@@ -44,7 +44,7 @@ export PKG_CONFIG_SYSROOT_DIR=$root PKG_CONFIG_LIBDIR=$libdir/pkgconfig
 PKG_CONFIG_PATH=$(env -u PKG_CONFIG_LIBDIR pkg-config --variable pc_path pkg-config)
 export PKG_CONFIG_PATH
 
-verdict "soname" grep -q 'libgentcp\.so\.0' <(objdump -p "$libdir/libgentcp.so" |
+verdict "soname" grep -q 'libgentcp\.so\.1' <(objdump -p "$libdir/libgentcp.so" |
 	grep SONAME)
 verdict "symbol versions" grep -q 'GENTCP_0\.1 gentcp_open' \
     <(objdump -T "$libdir/libgentcp.so" | sed -E 's/[()]//g; s/ +/ /g')
