@@ -61,9 +61,11 @@ END_TEST
 
 START_TEST(no_manager)
 {
-	static const char *const bad[] = {"run/notify", "/", "@", "vsock:2:1234",
+	static const char too_long[] =
 	    "/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
-	    "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"};
+	    "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
+	static const char *const bad[] = {
+	    "run/notify", "/", "@", "vsock:2:1234", too_long};
 	struct notify n;
 
 	ck_assert(notify_open(&n, NULL));
