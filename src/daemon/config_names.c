@@ -28,16 +28,47 @@ plain(json_t *value, uint32_t *id)
 	return json_is_integer(value) && n >= 0 && n < UINT32_MAX;
 }
 
-/* Both are the re-entrant ones: threads look names of hosts up meanwhile. */
-int
-config_uid(json_t *value, uid_t *uid)
+/*
+ * One look into a directory: 0, and *found tells whether *id is set; or an errno.  Both
+ * are the re-entrant ones: threads look names of hosts up meanwhile.
+ */
+typedef int look_fn(
+    const char *name, char *space, size_t size, uint32_t *id, bool *found);
+
+static int
+look_user(const char *name, char *space, size_t size, uint32_t *id, bool *found)
 {
-	struct passwd entry, *found = NULL;
+	struct passwd entry, *it = NULL;
+	int error = getpwnam_r(name, &entry, space, size, &it);
+
+	*found = it != NULL;
+	if (*found)
+		*id = entry.pw_uid;
+	return error;
+}
+
+static int
+look_group(const char *name, char *space, size_t size, uint32_t *id, bool *found)
+{
+	struct group entry, *it = NULL;
+	int error = getgrnam_r(name, &entry, space, size, &it);
+
+	*found = it != NULL;
+	if (*found)
+		*id = entry.gr_gid;
+	return error;
+}
+
+/* The number that value is, or that its name has.  0 or an errno. */
+static int
+number_of(json_t *value, look_fn *look, uint32_t *id)
+{
 	char *space = NULL, *more;
 	int error = ERANGE;
+	bool found = false;
 
 	if (!json_is_string(value))
-		return plain(value, uid) ? 0 : EINVAL;
+		return plain(value, id) ? 0 : EINVAL;
 	for (size_t size = ENTRY_MIN; error == ERANGE && size <= ENTRY_MAX; size *= 4) {
 		more = realloc(space, size);
 		if (more == NULL) {
@@ -45,36 +76,22 @@ config_uid(json_t *value, uid_t *uid)
 			return ENOMEM;
 		}
 		space = more;
-		error = getpwnam_r(json_string_value(value), &entry, space, size, &found);
+		error = look(json_string_value(value), space, size, id, &found);
 	}
-	if (found != NULL)
-		*uid = entry.pw_uid;
 	free(space);
-	return found != NULL ? 0 : error == 0 ? ENOENT : error;
+	return found ? 0 : error == 0 ? ENOENT : error;
+}
+
+int
+config_uid(json_t *value, uid_t *uid)
+{
+	return number_of(value, look_user, uid);
 }
 
 int
 config_gid(json_t *value, gid_t *gid)
 {
-	struct group entry, *found = NULL;
-	char *space = NULL, *more;
-	int error = ERANGE;
-
-	if (!json_is_string(value))
-		return plain(value, gid) ? 0 : EINVAL;
-	for (size_t size = ENTRY_MIN; error == ERANGE && size <= ENTRY_MAX; size *= 4) {
-		more = realloc(space, size);
-		if (more == NULL) {
-			free(space);
-			return ENOMEM;
-		}
-		space = more;
-		error = getgrnam_r(json_string_value(value), &entry, space, size, &found);
-	}
-	if (found != NULL)
-		*gid = entry.gr_gid;
-	free(space);
-	return found != NULL ? 0 : error == 0 ? ENOENT : error;
+	return number_of(value, look_group, gid);
 }
 
 /* --- names that are none ------------------------------------------------------------ */
