@@ -197,8 +197,8 @@ print_client(struct cli *cli)
 	return ok;
 }
 
-static bool
-print_event(struct cli *cli, const struct gentcp_event *e)
+bool
+cli_print_event(struct cli *cli, const struct gentcp_event *e)
 {
 	struct bytes text = {0};
 	bool ok;
@@ -240,7 +240,7 @@ monitor_command(struct cli *cli, int argc, char **argv)
 		if (rc != GENTCP_OK)
 			return cli_failed(cli, "monitor", gentcp_error(cli->g));
 		seen++;
-		if (!print_event(cli, e))
+		if (!cli_print_event(cli, e))
 			return CLI_ERROR;
 	}
 	return CLI_OK;

@@ -68,6 +68,8 @@ int cli_no_method(const char *name);
 bool cli_write(struct cli *cli, const void *data, size_t len);
 /* Writes text and a LF to standard output, at once.  False if it is closed. */
 bool cli_print(struct cli *cli, struct bytes *text);
+/* The same with an event, as a line or as JSON. */
+bool cli_print_event(struct cli *cli, const struct gentcp_event *e);
 
 /* The -T to keep for a request: of that method. */
 int cli_timeout(const struct cli *cli, const struct method_row *row);

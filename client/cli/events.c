@@ -76,21 +76,6 @@ receive_failed(struct cli *cli, const char *what)
 
 /* --- events ------------------------------------------------------------------- */
 
-static bool
-print(struct cli *cli, const struct gentcp_event *e)
-{
-	struct bytes text = {0};
-	bool ok;
-
-	if (cli->json)
-		output_event_json(&text, e);
-	else
-		output_event(&text, e);
-	ok = cli_print(cli, &text);
-	bytes_fini(&text);
-	return ok;
-}
-
 /* No event within the time: that is an end unless some are missing. */
 static int
 in_time(const struct cli *cli, uint64_t seen)
@@ -118,7 +103,7 @@ print_events(struct cli *cli, const struct filter *f)
 			break;
 		if (is_wanted(f, e)) {
 			seen++;
-			if (!print(cli, e))
+			if (!cli_print_event(cli, e))
 				return CLI_ERROR;
 		}
 		last = e->seq;
