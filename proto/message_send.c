@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "proto/utf8.h"
+
 /* So many digits fit an int64_t and 2^53, whatever they are. */
 enum { DIGITS_MAX = 15 };
 
@@ -41,54 +43,54 @@ number(struct cursor *c, uint64_t *value)
 static bool
 plain_string(struct cursor *c, struct message_send *m)
 {
-	const char *quote = memchr(c->at, '"', (size_t)(c->end - c->at));
+	const unsigned char *p = (const unsigned char *)c->at;
+	const unsigned char *end = (const unsigned char *)c->end;
+	struct utf8 place = {0};
 
-	if (quote == NULL)
-		return false;
-	m->data = c->at;
-	m->len = (size_t)(quote - c->at);
-	for (; c->at < quote; c->at++)
-		if (*c->at == '\\' || (unsigned char)*c->at < 0x20)
+	while ((p = utf8_plain(p, end)) < end && *p >= 0x80)
+		if ((p = utf8_run(&place, p, end)) == NULL)
 			return false;
-	c->at = quote + 1;
-	return true;
+	m->data = c->at;
+	m->len = (size_t)((const char *)p - c->at);
+	c->at = (const char *)p;
+	return SKIP(c, "\"");
 }
 
 /* What stands behind the members of params: their end, and the rest of the line. */
 static bool
-end(struct cursor *c, bool attached, struct message_send *m)
+end(struct cursor *c, struct message_send *m)
 {
-	uint64_t value;
-
 	if (!SKIP(c, "}"))
 		return false;
 	m->ack = 0;
 	if (SKIP(c, ",\"ack\":") && !number(c, &m->ack))
 		return false;
-	if (attached && (!SKIP(c, ",\"attached\":") || !number(c, &value)))
+	m->announced = 0;
+	if (m->attached && (!SKIP(c, ",\"attached\":") || !number(c, &m->announced)))
 		return false;
-	return SKIP(c, "}") && c->at == c->end;
+	return SKIP(c, "}\n");
 }
 
-bool
-message_send_read(const char *text, size_t len, bool attached, struct message_send *m)
+size_t
+message_send_read(const char *text, size_t len, struct message_send *m)
 {
 	struct cursor c = {text, text + len};
-	uint64_t value;
+	uint64_t value = 0;
 
 	if (!SKIP(&c, "{\"jsonrpc\":\"2.0\","))
-		return false;
+		return 0;
 	m->has_id = SKIP(&c, "\"id\":");
 	if (m->has_id && (!number(&c, &value) || !SKIP(&c, ",")))
-		return false;
-	m->id = m->has_id ? (int64_t)value : 0;
+		return 0;
+	m->id = (int64_t)value;
 	if (!SKIP(&c, "\"method\":\"gen_tcp.send\",\"params\":{\"socket\":") ||
 	    !number(&c, &m->socket) || m->socket == 0)
-		return false;
-	if (attached) {
+		return 0;
+	m->attached = !SKIP(&c, ",\"data\":\"");
+	if (m->attached) {
 		m->data = NULL;
 		m->len = 0;
-		return end(&c, true, m);
-	}
-	return SKIP(&c, ",\"data\":\"") && plain_string(&c, m) && end(&c, false, m);
+	} else if (!plain_string(&c, m))
+		return 0;
+	return end(&c, m) ? (size_t)(c.at - text) : 0;
 }

@@ -6,8 +6,9 @@
  *	{"jsonrpc":"2.0","id":12,"method":"gen_tcp.send","params":{"socket":3},"attached":64}
  *
  * without "id" for a notification, with "data":"…" behind the socket in place of the
- * attachment, and with "ack":7 behind params where it acknowledges events.  At the first byte that is something else it gives up, and
- * message_load() is asked: what it does read means the same either way.
+ * attachment, and with "ack":7 behind params where it acknowledges events.  At the
+ * first byte that is something else it gives up, and the general way is taken, by
+ * wire_scan.h's pass and message_load(): what it does read means the same either way.
  */
 #ifndef PROTO_MESSAGE_SEND_H
 #define PROTO_MESSAGE_SEND_H
@@ -16,21 +17,23 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* JSON values in such a line, at most. */
+enum { MESSAGE_SEND_VALUES = 8 };
+
 struct message_send {
-	bool has_id;
+	bool has_id, attached;
 	int64_t id;
 	uint64_t socket;
-	uint64_t ack;	  /* 0 if absent */
-	const char *data; /* within the text; NULL: the attachment */
+	uint64_t ack;	    /* 0 if absent */
+	uint64_t announced; /* "attached", 0 if absent */
+	const char *data;   /* within the text; NULL: the attachment */
 	size_t len;
 };
 
 /*
- * Reads text[0..len), a line that wire_next() gave (so its UTF-8 is valid, and
- * "attached" is what wire_message.attached says).  False: it is another line, or
- * looks like one.
+ * Reads the line at text, of which len bytes are there, or more than the line.
+ * Returns its length with its LF; 0 if it is another line, or not yet whole.
  */
-bool message_send_read(
-    const char *text, size_t len, bool attached, struct message_send *m);
+size_t message_send_read(const char *text, size_t len, struct message_send *m);
 
 #endif

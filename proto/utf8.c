@@ -52,3 +52,20 @@ utf8_run(struct utf8 *u, const unsigned char *p, const unsigned char *end)
 	*u = now;
 	return p;
 }
+
+const unsigned char *
+utf8_plain(const unsigned char *p, const unsigned char *end)
+{
+	uint64_t word, flags;
+
+	for (; end - p >= 8; p += 8) {
+		word = utf8_word(p);
+		flags = UTF8_IS(word, '"') | UTF8_IS(word, '\\') | UTF8_BELOW(word, ' ');
+		flags = (flags | word) & UTF8_FLAGS;
+		if (flags != 0)
+			return p + utf8_first(flags);
+	}
+	while (p < end && *p != '"' && *p != '\\' && *p >= ' ' && *p < 0x80)
+		p++;
+	return p;
+}

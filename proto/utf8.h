@@ -27,6 +27,12 @@ const unsigned char *utf8_run(
     struct utf8 *u, const unsigned char *p, const unsigned char *end);
 
 /*
+ * To the first byte that does not stand for itself in a JSON string (a quote, a
+ * backslash, a control character) or is not ASCII, or to end.
+ */
+const unsigned char *utf8_plain(const unsigned char *p, const unsigned char *end);
+
+/*
  * In a word of eight bytes, the lowest flag (bit 7 of a byte) that these leave
  * under UTF8_FLAGS is at the first byte that is meant; flags above it may lie,
  * as a borrow goes upwards.  Bytes from 0x80 on are never meant by UTF8_IS and

@@ -82,7 +82,40 @@ begin_line(struct wire *w)
 {
 	wire_scan_begin(&w->scan, w->limits.max_values);
 	w->at = 0;
-	w->line_done = false;
+	w->line_done = w->is_send = false;
+}
+
+/* The length of the line at the queue's head, if it is a send within all limits. */
+static size_t
+read_send(struct wire *w)
+{
+	const struct wire_limits *l = &w->limits;
+	size_t len;
+
+	if (bytes_len(&w->in) == 0 || l->max_values < MESSAGE_SEND_VALUES)
+		return 0;
+	len = message_send_read(
+	    (const char *)bytes_head(&w->in), bytes_len(&w->in), &w->send);
+	if (len == 0 || len - 1 > l->max_message || w->send.len > l->max_attachment)
+		return 0;
+	if (w->send.attached &&
+	    (!w->attachments || w->send.announced > l->max_attachment))
+		return 0;
+	return len;
+}
+
+/* A line without a fault so far: what it says, if it is a send and all there. */
+static void
+try_send(struct wire *w)
+{
+	size_t len = read_send(w);
+
+	if (len == 0)
+		return;
+	w->at = len;
+	w->line_done = w->is_send = true;
+	w->scan.has_attached = w->send.attached;
+	w->scan.attached = w->send.announced;
 }
 
 /* Scans on, at first no further than a line may be long. */
@@ -107,6 +140,10 @@ scan(struct wire *w)
 static bool
 find_line(struct wire *w)
 {
+	bool whole = w->at == 0;
+
+	if (whole && w->scan.fault == WIRE_OK)
+		try_send(w);
 	while (!w->line_done && w->at < bytes_len(&w->in)) {
 		scan(w);
 		if (!w->line_done && w->scan.fault != WIRE_OK) {
@@ -114,6 +151,9 @@ find_line(struct wire *w)
 			w->at = 0;
 		}
 	}
+	/* one that came in pieces is a send as well */
+	if (w->line_done && !whole && w->scan.fault == WIRE_OK && !w->is_send)
+		try_send(w);
 	w->line_len = w->at;
 	return w->line_done;
 }
@@ -173,6 +213,8 @@ finish(struct wire *w, struct wire_message *m)
 	if (s->has_attached)
 		m->attachment = bytes_head(&w->in) + w->line_len;
 	m->end += s->attached;
+	if (w->is_send)
+		m->send = &w->send;
 	w->shown = w->line_len + m->attachment_len;
 	begin_line(w);
 	return WIRE_MESSAGE;
@@ -198,6 +240,7 @@ wire_next(struct wire *w, struct wire_message *m)
 
 	m->text = NULL;
 	m->len = 0;
+	m->send = NULL;
 	m->attached = false;
 	m->attachment = NULL;
 	m->attachment_len = 0;

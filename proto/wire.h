@@ -5,7 +5,8 @@
  * the LF, the limits on length, depth and values, the check of the UTF-8 and
  * the top-level members that framing depends on are one pass, which keeps its
  * place: no byte is looked at twice, however the input is split.  Whether the
- * text is JSON is for message.c (jansson) to say.
+ * text is JSON is for message.c (jansson) to say.  The commonest line of all is
+ * tried first, in its one exact form: see message_send.h.
  *
  * Framing is safe or it ends.  Where attachments are on, bytes that a stranger
  * chose travel between the lines; so after a fault that leaves the start of the
@@ -19,6 +20,7 @@
 #include <stdint.h>
 
 #include "proto/bytes.h"
+#include "proto/message_send.h"
 #include "proto/utf8.h"
 
 enum { WIRE_DEPTH_MAX = 64, WIRE_ID_MAX = 800 };
@@ -60,7 +62,8 @@ struct wire_message {
 	 */
 	const char *text;
 	size_t len;
-	bool attached; /* it carries "attached" */
+	const struct message_send *send; /* what the line says, if it is such a one */
+	bool attached;			 /* it carries "attached" */
 	const unsigned char *attachment;
 	size_t attachment_len;
 	size_t fds; /* its "fds", 0 if absent */
@@ -100,7 +103,9 @@ struct wire {
 	struct wire_limits limits;
 	bool attachments; /* set when the connection said so */
 	bool broken;
-	bool line_done;	 /* the line is complete, its attachment is not */
+	bool line_done; /* the line is complete, its attachment is not */
+	bool is_send;	/* the line was read by message_send_read(): */
+	struct message_send send;
 	size_t at;	 /* next byte to look at, from the queue's head */
 	size_t line_len; /* with its end */
 	uint64_t skip;	 /* bytes of an attachment over the limit to drop */

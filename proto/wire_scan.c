@@ -95,10 +95,12 @@ keep(struct wire_scan *s, const unsigned char *p, size_t n)
 
 	switch (s->capture) {
 	case CAPTURE_KEY:
-		for (i = 0; i < n && s->key_len < sizeof s->key; i++)
-			s->key[s->key_len++] = (char)p[i];
-		if (i < n)
+		if (s->key_len > sizeof s->key || n > sizeof s->key - s->key_len) {
 			s->key_len = sizeof s->key + 1;
+		} else {
+			memcpy(s->key + s->key_len, p, n);
+			s->key_len += n;
+		}
 		break;
 	case CAPTURE_COUNT:
 		for (i = 0; i < n; i++)
@@ -230,24 +232,6 @@ pass_utf8(struct wire_scan *s, const unsigned char *p, const unsigned char *end)
 	return p;
 }
 
-/* To the first byte that means something in a string, or is not ASCII. */
-static const unsigned char *
-pass_plain(const unsigned char *p, const unsigned char *end)
-{
-	uint64_t word, flags;
-
-	for (; end - p >= 8; p += 8) {
-		word = utf8_word(p);
-		flags = UTF8_IS(word, '"') | UTF8_IS(word, '\\') | UTF8_IS(word, '\n');
-		flags = (flags | word) & UTF8_FLAGS;
-		if (flags != 0)
-			return p + utf8_first(flags);
-	}
-	while (p < end && *p != '"' && *p != '\\' && *p != '\n' && *p < 0x80)
-		p++;
-	return p;
-}
-
 /* Behind a backslash: passes what it escapes, but not the line's end. */
 static const unsigned char *
 pass_escaped(struct wire_scan *s, const unsigned char *p, const unsigned char *end)
@@ -264,7 +248,7 @@ pass_string(struct wire_scan *s, const unsigned char *p, const unsigned char *en
 {
 	const unsigned char *from = p;
 
-	while ((p = pass_plain(p, end)) < end) {
+	while ((p = utf8_plain(p, end)) < end) {
 		if (*p == '"') {
 			if (s->capture != CAPTURE_KEY)
 				p++;
@@ -278,6 +262,8 @@ pass_string(struct wire_scan *s, const unsigned char *p, const unsigned char *en
 			p = pass_escaped(s, p + 1, end);
 		else if (*p == '\n')
 			break; /* a string cannot go on: the gap sees it */
+		else if (*p < 0x80)
+			p++; /* no JSON: not for us to say */
 		else
 			p = pass_utf8(s, p, end);
 	}

@@ -77,14 +77,11 @@ receive_batch(struct session *s, json_t *root, const struct wire_message *m)
 static bool
 receive_text(struct session *s, const struct wire_message *m, int *fds, size_t nfds)
 {
-	struct message_send send;
 	char why[160];
 	bool sound = true;
 	json_t *root;
 
-	if (m->fds == 0 && nfds == 0 &&
-	    message_send_read(m->text, m->len, m->attached, &send) &&
-	    call_send_line(s, &send, m))
+	if (m->send != NULL && nfds == 0 && call_send_line(s, m->send, m))
 		return true;
 	root = message_load(m->text, m->len, why, sizeof(why));
 	if (root == NULL) {

@@ -86,6 +86,23 @@ fault_name(enum wire_fault fault)
 	return names[fault];
 }
 
+/* A line is a send if and only if it reads as one, whole or in pieces. */
+static void
+check_send(const struct wire_message *m)
+{
+	struct message_send send = {0};
+	bool is_send = m->text[m->len] == '\n' &&
+	    message_send_read(m->text, m->len + 1, &send) > 0 &&
+	    send.len <= case_limits.max_attachment;
+
+	MUST((m->send != NULL) == is_send);
+	if (is_send) {
+		MUST(m->send->socket == send.socket && m->send->ack == send.ack);
+		MUST(m->send->attached == m->attached && m->send->data == send.data);
+		MUST(send.announced == m->attachment_len);
+	}
+}
+
 static void
 note_message(struct script *s, enum wire_status status, const struct wire_message *m)
 {
@@ -94,6 +111,7 @@ note_message(struct script *s, enum wire_status status, const struct wire_messag
 		MUST(m->fault == WIRE_OK);
 		MUST(m->text != NULL);
 		MUST(m->len > 0);
+		check_send(m);
 		note(s, "message ");
 		note_bytes(s, m->text, m->len);
 		if (m->attached) {
