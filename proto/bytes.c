@@ -136,30 +136,15 @@ bytes_trim(struct bytes *b)
 }
 
 bool
-bytes_append(struct bytes *b, const void *data, size_t len)
+bytes_append_more(struct bytes *b, const void *data, size_t len)
 {
-	unsigned char *room;
+	unsigned char *room = bytes_room(b, len);
 
-	if (len == 0)
-		return !b->failed;
-	room = bytes_room(b, len);
 	if (room == NULL)
 		return false;
 	memcpy(room, data, len);
 	bytes_put(b, len);
 	return true;
-}
-
-bool
-bytes_append_str(struct bytes *b, const char *text)
-{
-	return bytes_append(b, text, strlen(text));
-}
-
-bool
-bytes_append_char(struct bytes *b, char c)
-{
-	return bytes_append(b, &c, 1);
 }
 
 bool

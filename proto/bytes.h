@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 struct bytes {
 	unsigned char *base; /* the allocation, NULL while there is none */
@@ -77,10 +78,36 @@ void bytes_truncate(struct bytes *b, size_t len);
  */
 void bytes_trim(struct bytes *b);
 
-/* Each appends and returns false, with the queue failed, without memory. */
-bool bytes_append(struct bytes *b, const void *data, size_t len);
-bool bytes_append_str(struct bytes *b, const char *text);
-bool bytes_append_char(struct bytes *b, char c);
+/* bytes_append() where there is no room. */
+bool bytes_append_more(struct bytes *b, const void *data, size_t len);
+
+/*
+ * Each appends and returns false, with the queue failed, without memory.  Texts
+ * are written in many small pieces: where there is room it takes no call.
+ */
+static inline bool
+bytes_append(struct bytes *b, const void *data, size_t len)
+{
+	if (b->failed || len > bytes_space(b))
+		return bytes_append_more(b, data, len);
+	if (len > 0)
+		memcpy(b->base + b->end, data, len);
+	b->end += len;
+	return true;
+}
+
+static inline bool
+bytes_append_str(struct bytes *b, const char *text)
+{
+	return bytes_append(b, text, strlen(text));
+}
+
+static inline bool
+bytes_append_char(struct bytes *b, char c)
+{
+	return bytes_append(b, &c, 1);
+}
+
 bool bytes_append_uint(struct bytes *b, uint64_t number);
 bool bytes_append_int(struct bytes *b, int64_t number);
 
