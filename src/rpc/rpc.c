@@ -66,6 +66,7 @@ rpc_new(const struct rpc_config *config)
 	LIST_INIT(&rpc->uids);
 	LIST_INIT(&rpc->quotas);
 	TAILQ_INIT(&rpc->away);
+	TAILQ_INIT(&rpc->spare_calls);
 	rpc->alarm_at = UINT64_MAX;
 	bytes_init(&rpc->scratch);
 	bytes_init(&rpc->nowhere);
@@ -87,6 +88,7 @@ rpc_free(struct rpc *rpc)
 		LIST_REMOVE(user, link);
 		free(user);
 	}
+	calls_free(rpc);
 	idmap_fini(&rpc->sockets);
 	idmap_fini(&rpc->clients);
 	idmap_fini(&rpc->monitors);

@@ -64,8 +64,10 @@ struct rpc {
 	struct rpc_alarm alarm;
 	uint64_t
 	    alarm_at; /* ms of its clock: when rpc_wake() is due, UINT64_MAX: never */
-	TAILQ_HEAD(, session) away;		 /* kept clients without a connection */
-	bool stopped;				 /* nobody is kept any more */
+	TAILQ_HEAD(, session) away;	/* kept clients without a connection */
+	bool stopped;			/* nobody is kept any more */
+	TAILQ_HEAD(, call) spare_calls; /* ended ones, for the next */
+	size_t spares;
 	struct bytes scratch;			 /* for payloads that must be decoded */
 	struct bytes nowhere;			 /* what is said to nobody */
 	char instance[2 * sizeof(uint64_t) + 1]; /* this run of the daemon */
@@ -341,11 +343,16 @@ void session_free(struct session *s);
 void session_part(struct session *s);
 /* A call or a socket of s is gone: tells the sink where it was the last. */
 void session_look(struct session *s);
+
+/* --- calls (call.c) -------------------------------------------------------- */
+
 /* NULL without memory.  Takes over what is in id. */
 struct call *call_open(struct session *s, struct batch *batch,
     const struct method_row *row, struct message_id *id);
 /* Withdraws it from tcp if it waits there, and frees it. */
 void call_close(struct call *call);
+/* Frees those that are kept for the next. */
+void calls_free(struct rpc *rpc);
 struct call *call_of(struct tcp_request *r);
 /* Readies call->request for a tcp function, answered by done. */
 void call_begin(
