@@ -16,6 +16,7 @@
 
 enum {
 	GATHER_BODY = 8 * 1024,	  /* larger ones go straight to the kernel */
+	GATHER_MIN = 2 * 1024,	  /* of a queue that is not empty */
 	GATHER_BYTES = 64 * 1024, /* of a socket, then it is written */
 	GATHER_SENDS = 1024	  /* of all sockets, then all are written */
 };
@@ -47,6 +48,8 @@ append(struct tcp_socket *s, const void *data, size_t len)
 	unsigned char header[PACKET_HEADER_MAX];
 	size_t before = bytes_len(&s->gathered), n = s->set.packet->header(len, header);
 
+	if (s->gathered.base == NULL)
+		(void)bytes_room(&s->gathered, GATHER_MIN);
 	if (bytes_append(&s->gathered, header, n) &&
 	    bytes_append(&s->gathered, data, len))
 		return true;
