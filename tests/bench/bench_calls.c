@@ -12,8 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/un.h>
-#include <unistd.h>
 
 #include "bench_util.h"
 
@@ -24,34 +22,6 @@ enum { BLOCK = 65536 };
 static const char hello[] =
     "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"gen_tcp.listen\",\"params\":"
     "{\"port\":0,\"options\":{\"ip\":\"127.0.0.1\"}}}\n";
-
-static int
-dial(const char *path)
-{
-	struct sockaddr_un a = {.sun_family = AF_UNIX};
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	if (strlen(path) >= sizeof(a.sun_path))
-		bench_usage(usage);
-	memcpy(a.sun_path, path, strlen(path));
-	if (fd == -1 || connect(fd, (struct sockaddr *)&a, sizeof(a)) != 0)
-		bench_die("connect");
-	return fd;
-}
-
-static void
-put(int fd, const char *data, size_t len)
-{
-	ssize_t n;
-
-	while (len > 0) {
-		n = send(fd, data, len, MSG_NOSIGNAL);
-		if (n < 0)
-			bench_die("send");
-		data += n;
-		len -= (size_t)n;
-	}
-}
 
 /* Reads once; how many lines ended.  Any error reply is the end. */
 static size_t
@@ -79,7 +49,7 @@ open_listener(int fd, char *block)
 {
 	const char *p;
 
-	put(fd, hello, sizeof(hello) - 1);
+	bench_put(fd, hello, sizeof(hello) - 1);
 	if (get(fd, block) != 1 || (p = strstr(block, "\"socket\":")) == NULL) {
 		fprintf(stderr, "bench_calls: %s\n", block);
 		exit(1);
@@ -101,13 +71,13 @@ measure(int fd, char *block, size_t in_flight, long seconds)
 	lines = bench_zalloc(in_flight, len);
 	for (i = 0; i < in_flight; i++)
 		memcpy(lines + i * len, line, len);
-	put(fd, lines, in_flight * len);
+	bench_put(fd, lines, in_flight * len);
 	begin = now = bench_now();
 	until = begin + (uint64_t)seconds * 1000000000U;
 	while (now < until) {
 		n = get(fd, block);
 		calls += n;
-		put(fd, lines, n * len);
+		bench_put(fd, lines, n * len);
 		now = bench_now();
 	}
 	printf("{\"seconds\":%.3f,\"calls\":%llu,\"per_second\":%.0f}\n",
@@ -123,6 +93,7 @@ main(int argc, char **argv)
 
 	if (argc < 2 || argc > 4)
 		bench_usage(usage);
-	measure(dial(argv[1]), bench_zalloc(1, BLOCK + 1), (size_t)in_flight, seconds);
+	measure(
+	    bench_dial(argv[1]), bench_zalloc(1, BLOCK + 1), (size_t)in_flight, seconds);
 	return 0;
 }

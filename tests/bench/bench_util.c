@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <time.h>
 
 #include "bench_util.h"
@@ -110,6 +111,34 @@ ns_of(unsigned step)
 	shift--;
 	return ((uint64_t)(HISTOGRAM_STEPS + step % HISTOGRAM_STEPS) << shift) +
 	    ((uint64_t)1 << shift) / 2;
+}
+
+int
+bench_dial(const char *path)
+{
+	struct sockaddr_un a = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (strlen(path) >= sizeof(a.sun_path))
+		bench_usage("the path of the control socket is too long");
+	memcpy(a.sun_path, path, strlen(path));
+	if (fd == -1 || connect(fd, (struct sockaddr *)&a, sizeof(a)) != 0)
+		bench_die("connect");
+	return fd;
+}
+
+void
+bench_put(int fd, const char *data, size_t len)
+{
+	ssize_t n;
+
+	while (len > 0) {
+		n = send(fd, data, len, MSG_NOSIGNAL);
+		if (n < 0)
+			bench_die("send");
+		data += n;
+		len -= (size_t)n;
+	}
 }
 
 void

@@ -27,6 +27,11 @@ void bench_descriptors(void);
 /* A non-blocking socket with TCP_NODELAY that listens on 127.0.0.1; *port is it. */
 int bench_listen(int *port);
 
+/* A stream connected to the Unix socket at path. */
+int bench_dial(const char *path);
+/* Sends all of it, waiting where it has to. */
+void bench_put(int fd, const char *data, size_t len);
+
 /*
  * Durations in 64 steps for each doubling: an error of at most 1.6 %.  Of
  * fixed size, so that a sample costs a few instructions.
