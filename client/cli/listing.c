@@ -93,6 +93,7 @@ listing_add_address(struct table *t, json_t *sockaddr)
 
 /* --- rows ------------------------------------------------------------------- */
 
+/* One whose connection has ended, and that its owner has not closed, has none. */
 static const char *
 state_of(json_t *states)
 {
@@ -107,7 +108,7 @@ state_of(json_t *states)
 				return known[k];
 		}
 	}
-	return "?";
+	return "ended";
 }
 
 static int

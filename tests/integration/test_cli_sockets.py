@@ -37,6 +37,15 @@ def test_sockets(room, cli, client):
     assert one["LOCAL"] == "127.0.0.1:%d" % listener["port"]
 
 
+def test_a_connection_that_is_over(room, cli, client):
+    number, peer = room.pair(client, {"active": False})
+    peer.close()
+    with pytest.raises(g.RpcError):
+        client.call("gen_tcp.recv", {"socket": number, "length": 0})
+    (one,) = columns(cli("sockets")[1])
+    assert (one["SOCKET"], one["STATE"]) == (str(number), "ended")
+
+
 def test_sockets_as_json(room, cli, client):
     assert cli("-j", "sockets") == (OK, "", "")
     number, peer = room.pair(client, {"active": False})
