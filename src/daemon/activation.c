@@ -43,12 +43,15 @@ static bool
 check(int fd, bool local, const char *name, char *why, size_t size)
 {
 	const char *what = NULL;
-	int flags = fcntl(fd, F_GETFL);
+	int flags = fcntl(fd, F_GETFL), domain = ask(fd, SO_DOMAIN);
 
 	if (ask(fd, SO_TYPE) != SOCK_STREAM || ask(fd, SO_ACCEPTCONN) != 1)
 		what = "is not a listening stream socket";
-	else if (local && ask(fd, SO_DOMAIN) != AF_UNIX)
+	else if (local && domain != AF_UNIX)
 		what = "is not a Unix socket";
+	else if (domain != AF_UNIX && domain != AF_INET && domain != AF_INET6)
+		/* evhttp ends the process when it cannot name a peer */
+		what = "is neither a Unix socket nor one of IP";
 	else if (fcntl(fd, F_SETFD, FD_CLOEXEC) != 0 || flags == -1 ||
 	    fcntl(fd, F_SETFL, flags | O_NONBLOCK) != 0)
 		what = strerror(errno);

@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: ISC */
 #include "daemon/metrics_http.h"
 
-#include <arpa/inet.h>
-#include <errno.h>
+#include <event2/buffer.h>
+#include <event2/bufferevent.h>
 #include <event2/event.h>
-#include <netinet/in.h>
+#include <event2/http.h>
+#include <event2/listener.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/queue.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -19,18 +18,16 @@
 enum {
 	CONNECTIONS = 8, /* at a time; more wait in the kernel's queue */
 	PATIENCE = 5000, /* ms for a connection, from its first byte to its end */
-	PAUSE = 1000	 /* ms without accepting, where it fails */
+	PAUSE = 1000,	 /* ms without accepting, where it fails */
+	HEAD_MAX = 4096, /* bytes of a request's head, without its ends of lines */
+	INPUT_MAX = 4 * HEAD_MAX
 };
 
 struct connection {
-	LIST_ENTRY(connection) link;
 	struct metrics_http *m;
-	int fd;
-	struct event *read_event, *write_event, *timer;
-	char in[METRICS_REQUEST_MAX];
-	size_t in_len;
-	char *out; /* own; NULL while the request is being read */
-	size_t out_len, out_done;
+	struct bufferevent *bev;	 /* a reference, until evcon is known */
+	struct evhttp_connection *evcon; /* NULL, both: nobody's */
+	struct event *timer;
 };
 
 struct metrics_http {
@@ -38,8 +35,10 @@ struct metrics_http {
 	struct event_base *base;
 	int fd;
 	struct socket_file file;
-	struct event *accept_event, *retry;
-	LIST_HEAD(, connection) connections;
+	struct evhttp *http;
+	struct evconnlistener *listener; /* http's, once there is one */
+	struct event *waiting, *retry;
+	struct connection connections[CONNECTIONS];
 	size_t count;
 };
 
@@ -50,160 +49,193 @@ free_event(struct event *event)
 		event_free(event);
 }
 
+/* --- requests ------------------------------------------------------------------ */
+
+static void
+free_text(const void *text, size_t len, void *arg)
+{
+	(void)len;
+	(void)arg;
+	free((void *)text);
+}
+
+/* The text, in a buffer that is the caller's; NULL without memory. */
+static struct evbuffer *
+compose(const struct metrics_http *m, enum metrics_format format)
+{
+	struct evbuffer *body = evbuffer_new();
+	size_t len = 0;
+	char *text;
+
+	if (body == NULL)
+		return NULL;
+	text = m->config.text(m->config.ctx, format, &len);
+	if (text != NULL && evbuffer_add_reference(body, text, len, free_text, NULL) == 0)
+		return body;
+	free(text);
+	evbuffer_free(body);
+	return NULL;
+}
+
+/* GET and HEAD of /metrics. */
+static void
+on_request(struct evhttp_request *req, void *arg)
+{
+	struct evkeyvalq *in = evhttp_request_get_input_headers(req);
+	struct evkeyvalq *out = evhttp_request_get_output_headers(req);
+	struct evhttp_connection *evcon = evhttp_request_get_connection(req);
+	const char *accept = evhttp_find_header(in, "Accept");
+	enum metrics_format format = METRICS_PROMETHEUS;
+	struct evbuffer *body;
+	char len[24];
+
+	if (accept != NULL && strcasestr(accept, "application/openmetrics-text") != NULL)
+		format = METRICS_OPENMETRICS;
+	body = compose(arg, format);
+	if (body == NULL) {
+		evhttp_send_error(req, HTTP_SERVUNAVAIL, NULL);
+		return;
+	}
+	snprintf(len, sizeof(len), "%zu", evbuffer_get_length(body));
+	if (evhttp_request_get_command(req) == EVHTTP_REQ_HEAD)
+		evbuffer_drain(body, evbuffer_get_length(body));
+	evhttp_add_header(out, "Content-Type", metrics_format_type(format));
+	evhttp_add_header(out, "Content-Length", len);
+	evhttp_add_header(out, "Cache-Control", "no-store");
+	/* whatever it asks for: one that waits would take a place */
+	evhttp_remove_header(in, "Connection");
+	evhttp_add_header(out, "Connection", "close");
+	evhttp_send_reply(req, HTTP_OK, NULL, body);
+	evbuffer_free(body);
+	/* one that shut its side down after the request still gets the answer */
+	bufferevent_disable(evhttp_connection_get_bufferevent(evcon), EV_READ);
+}
+
 /* --- connections --------------------------------------------------------------- */
 
 static void
-connection_free(struct connection *c)
+resume(struct metrics_http *m)
 {
+	struct timeval tv = clock_timeval(PAUSE);
+
+	if (evconnlistener_enable(m->listener) != 0)
+		(void)evtimer_add(m->retry, &tv);
+}
+
+static void
+on_closed(struct evhttp_connection *evcon, void *arg)
+{
+	struct connection *c = arg;
 	struct metrics_http *m = c->m;
 
-	LIST_REMOVE(c, link);
-	free_event(c->read_event);
-	free_event(c->write_event);
-	free_event(c->timer);
-	(void)close(c->fd);
-	free(c->out);
-	free(c);
+	(void)evcon;
+	c->evcon = NULL;
+	event_del(c->timer);
 	/* there is room for one that waits */
-	if (m->count-- == CONNECTIONS && m->accept_event != NULL)
-		(void)event_add(m->accept_event, NULL);
+	if (m->count-- == CONNECTIONS && m->listener != NULL)
+		resume(m);
 }
 
-/* The answer as a whole, into c.  False without memory. */
-static bool
-compose(struct connection *c, struct metrics_request *r)
-{
-	char *body = NULL;
-	size_t len = 0, head;
-	FILE *file;
-
-	if (r->status == 200) {
-		body = c->m->config.text(c->m->config.ctx, r->format, &len);
-		if (body == NULL)
-			r->status = 503;
-	}
-	file = open_memstream(&c->out, &c->out_len);
-	if (file == NULL) {
-		free(body);
-		return false;
-	}
-	fprintf(file,
-	    "HTTP/1.1 %d %s\r\n"
-	    "Content-Type: %s\r\nContent-Length: %zu\r\n"
-	    "%sCache-Control: no-store\r\nConnection: close\r\n\r\n",
-	    r->status, metrics_request_reason(r->status),
-	    body != NULL ? metrics_format_type(r->format) : "text/plain", len,
-	    r->status == 405 ? "Allow: GET, HEAD\r\n" : "");
-	head = body != NULL && !r->head ? fwrite(body, 1, len, file) : 0;
-	free(body);
-	(void)head; /* the stream remembers */
-	head = (size_t)ferror(file);
-	return fclose(file) == 0 && head == 0;
-}
-
+/*
+ * evhttp of libevent 2.1 shows a connection with its first request only.  But it is the
+ * argument of its bufferevent's callbacks from the start, and these are NULL when it is
+ * gone already; nothing is read before this, in the turn that accepted it.
+ */
 static void
-on_writable(evutil_socket_t fd, short what, void *arg)
+begin(struct connection *c)
 {
-	struct connection *c = arg;
-	ssize_t n;
+	struct timeval tv = clock_timeval(PATIENCE);
+	void *evcon;
 
-	(void)what;
-	n = send(fd, c->out + c->out_done, c->out_len - c->out_done,
-	    MSG_NOSIGNAL | MSG_DONTWAIT);
-	if (n == -1 && (errno == EAGAIN || errno == EINTR))
-		return;
-	if (n == -1) {
-		connection_free(c);
+	bufferevent_getcb(c->bev, NULL, NULL, NULL, &evcon);
+	bufferevent_decref(c->bev);
+	c->bev = NULL;
+	c->evcon = evcon;
+	if (evcon == NULL) {
+		on_closed(NULL, c);
 		return;
 	}
-	c->out_done += (size_t)n;
-	if (c->out_done < c->out_len)
-		return;
-	/*
-	 * What it may still send is read until its end, or patience's: a close now
-	 * could take the answer away from it.
-	 */
-	event_del(c->write_event);
-	(void)shutdown(fd, SHUT_WR);
+	evhttp_connection_set_closecb(evcon, on_closed, c);
+	if (evtimer_add(c->timer, &tv) != 0)
+		evhttp_connection_free(evcon);
 }
 
-static void
-on_readable(evutil_socket_t fd, short what, void *arg)
-{
-	struct connection *c = arg;
-	struct metrics_request r;
-	char nowhere[METRICS_REQUEST_MAX];
-	bool answered = c->out != NULL;
-	ssize_t n;
-
-	(void)what;
-	n = recv(fd, answered ? nowhere : c->in + c->in_len,
-	    answered ? sizeof(nowhere) : sizeof(c->in) - c->in_len, MSG_DONTWAIT);
-	if (n == -1 && (errno == EAGAIN || errno == EINTR))
-		return;
-	if (n <= 0) {
-		/* one that shut its side down after the request still gets the answer */
-		if (n == 0 && answered && c->out_done < c->out_len)
-			event_del(c->read_event);
-		else
-			connection_free(c);
-		return;
-	}
-	if (answered)
-		return;
-	c->in_len += (size_t)n;
-	if (metrics_request_read(c->in, c->in_len, &r) &&
-	    (!compose(c, &r) || event_add(c->write_event, NULL) != 0))
-		connection_free(c);
-}
-
+/* At once, and when its time is over, whatever it does; sooner by on_input(). */
 static void
 on_timer(evutil_socket_t fd, short what, void *arg)
 {
+	struct connection *c = arg;
+
 	(void)fd;
 	(void)what;
-	connection_free(arg);
+	if (c->bev != NULL)
+		begin(c);
+	else
+		evhttp_connection_free(c->evcon);
 }
 
-/* fd is the connection's, in any case. */
+/*
+ * evhttp answers a head that is too large by itself.  Not so the length of a chunk that
+ * does not end, and a watermark would let libevent try that again and again.
+ */
 static void
-connection_new(struct metrics_http *m, int fd)
+on_input(struct evbuffer *input, const struct evbuffer_cb_info *info, void *arg)
 {
-	struct connection *c = calloc(1, sizeof(*c));
-	struct timeval tv = clock_timeval(PATIENCE);
+	const struct connection *c = arg;
 
-	if (c == NULL) {
-		(void)close(fd);
-		return;
+	(void)info;
+	if (evbuffer_get_length(input) > INPUT_MAX)
+		event_active(c->timer, EV_TIMEOUT, 0);
+}
+
+/*
+ * evhttp asks for the bufferevent of a connection that it has accepted.  Where this
+ * is NULL it tries to make one by itself: it then has evhttp's time limit only.
+ */
+static struct bufferevent *
+on_accepted(struct event_base *base, void *arg)
+{
+	struct metrics_http *m = arg;
+	struct connection *c = m->connections;
+	struct bufferevent *bev = bufferevent_socket_new(base, -1, 0);
+
+	if (bev == NULL)
+		return NULL;
+	while (c->bev != NULL || c->evcon != NULL)
+		c++;
+	if (evbuffer_add_cb(bufferevent_get_input(bev), on_input, c) == NULL) {
+		bufferevent_free(bev);
+		return NULL;
 	}
-	c->m = m;
-	c->fd = fd;
-	LIST_INSERT_HEAD(&m->connections, c, link);
+	c->bev = bev;
+	bufferevent_incref(bev);
+	event_active(c->timer, EV_TIMEOUT, 0);
 	if (++m->count == CONNECTIONS)
-		event_del(m->accept_event);
-	c->read_event = event_new(m->base, fd, EV_READ | EV_PERSIST, on_readable, c);
-	c->write_event = event_new(m->base, fd, EV_WRITE | EV_PERSIST, on_writable, c);
-	c->timer = evtimer_new(m->base, on_timer, c);
-	if (c->read_event == NULL || c->write_event == NULL || c->timer == NULL ||
-	    event_add(c->read_event, NULL) != 0 || event_add(c->timer, &tv) != 0)
-		connection_free(c);
+		evconnlistener_disable(m->listener);
+	return bev;
+}
+
+/*
+ * Without descriptors the listener would fire for ever.  arg is the evhttp, which took
+ * the listener's argument for itself: so it is on_retry() that enables it again, at
+ * most a second after somebody waited.
+ */
+static void
+on_accept_failed(struct evconnlistener *listener, void *arg)
+{
+	(void)arg;
+	evconnlistener_disable(listener);
 }
 
 static void
-on_connection(evutil_socket_t listener, short what, void *arg)
+on_waiting(evutil_socket_t fd, short what, void *arg)
 {
 	struct metrics_http *m = arg;
 	struct timeval tv = clock_timeval(PAUSE);
-	int fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
+	(void)fd;
 	(void)what;
-	if (fd >= 0)
-		connection_new(m, fd);
-	else if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED) {
-		/* without descriptors the event would fire for ever */
-		event_del(m->accept_event);
-		(void)event_add(m->retry, &tv);
-	}
+	(void)evtimer_add(m->retry, &tv);
 }
 
 static void
@@ -213,101 +245,58 @@ on_retry(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
+	(void)event_add(m->waiting, NULL);
 	if (m->count < CONNECTIONS)
-		(void)event_add(m->accept_event, NULL);
-}
-
-/* --- where it listens ------------------------------------------------------------- */
-
-/* "127.0.0.1:9464", "[::1]:9464" -> a sockaddr; false where it is not loopback. */
-static bool
-read_address(const char *text, struct sockaddr_storage *to, socklen_t *len)
-{
-	struct sockaddr_in *in = (struct sockaddr_in *)to;
-	struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)to;
-	const char *colon = strrchr(text, ':');
-	char host[64], *end;
-	unsigned long port;
-	size_t n;
-
-	if (colon == NULL || colon[1] < '1' || colon[1] > '9')
-		return false;
-	port = strtoul(colon + 1, &end, 10);
-	n = (size_t)(colon - text);
-	if (*end != '\0' || port > UINT16_MAX || n == 0 || n >= sizeof(host))
-		return false;
-	memset(to, 0, sizeof(*to));
-	memcpy(host, text, n);
-	host[n] = '\0';
-	if (*host == '[' && host[n - 1] == ']') {
-		host[n - 1] = '\0';
-		in6->sin6_family = AF_INET6;
-		in6->sin6_port = htons((uint16_t)port);
-		*len = sizeof(*in6);
-		return inet_pton(AF_INET6, host + 1, &in6->sin6_addr) == 1 &&
-		    IN6_IS_ADDR_LOOPBACK(&in6->sin6_addr);
-	}
-	in->sin_family = AF_INET;
-	in->sin_port = htons((uint16_t)port);
-	*len = sizeof(*in);
-	return inet_pton(AF_INET, host, &in->sin_addr) == 1 &&
-	    ntohl(in->sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
-}
-
-bool
-metrics_http_check(const char *text)
-{
-	struct sockaddr_storage address;
-	socklen_t len;
-
-	return *text == '/' || read_address(text, &address, &len);
-}
-
-static int
-listen_tcp(const char *text, char *why, size_t size)
-{
-	struct sockaddr_storage address;
-	const int on = 1;
-	socklen_t len;
-	int fd;
-
-	if (!read_address(text, &address, &len)) {
-		snprintf(why, size, "%.64s is no loopback address with a port", text);
-		return -1;
-	}
-	fd = socket(address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	/* a connection of the daemon before it may still be in TIME_WAIT */
-	if (fd != -1 && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) == 0 &&
-	    bind(fd, (const struct sockaddr *)&address, len) == 0 &&
-	    listen(fd, CONNECTIONS) == 0)
-		return fd;
-	snprintf(why, size, "cannot listen on %.64s: %s", text, strerror(errno));
-	if (fd != -1)
-		(void)close(fd);
-	return -1;
+		resume(m);
 }
 
 /* --- life --------------------------------------------------------------------------- */
 
+/* All that its connections need but their bufferevents: none is without a timer. */
+static bool
+make_events(struct metrics_http *m)
+{
+	for (size_t i = 0; i < CONNECTIONS; i++) {
+		struct connection *c = &m->connections[i];
+
+		c->m = m;
+		c->timer = evtimer_new(m->base, on_timer, c);
+		if (c->timer == NULL)
+			return false;
+	}
+	m->retry = evtimer_new(m->base, on_retry, m);
+	m->waiting = event_new(m->base, m->fd, EV_READ, on_waiting, m);
+	return m->retry != NULL && m->waiting != NULL && event_add(m->waiting, NULL) == 0;
+}
+
+static bool
+make_http(struct metrics_http *m)
+{
+	m->http = evhttp_new(m->base);
+	if (m->http == NULL)
+		return false;
+	evhttp_set_max_headers_size(m->http, HEAD_MAX);
+	evhttp_set_max_body_size(m->http, 0);
+	evhttp_set_timeout(m->http, PATIENCE / 1000);
+	evhttp_set_allowed_methods(m->http, EVHTTP_REQ_GET | EVHTTP_REQ_HEAD);
+	evhttp_set_bevcb(m->http, on_accepted, m);
+	if (evhttp_set_cb(m->http, "/metrics", on_request, m) != 0)
+		return false;
+	m->listener = evconnlistener_new(
+	    m->base, NULL, NULL, LEV_OPT_CLOSE_ON_EXEC, 0, m->fd);
+	if (m->listener == NULL)
+		return false;
+	evconnlistener_set_error_cb(m->listener, on_accept_failed);
+	if (evhttp_bind_listener(m->http, m->listener) != NULL)
+		return true;
+	evconnlistener_free(m->listener);
+	return false;
+}
+
 static bool
 start(struct metrics_http *m, char *why, size_t size)
 {
-	const struct metrics_http_config *c = &m->config;
-
-	if (c->fd != -1)
-		m->fd = c->fd;
-	else if (*c->listen == '/')
-		m->fd = socket_file_open(
-		    &m->file, c->listen, c->mode, c->group, why, size);
-	else
-		m->fd = listen_tcp(c->listen, why, size);
-	if (m->fd == -1)
-		return false;
-	m->accept_event = event_new(
-	    m->base, m->fd, EV_READ | EV_PERSIST, on_connection, m);
-	m->retry = evtimer_new(m->base, on_retry, m);
-	if (m->accept_event != NULL && m->retry != NULL &&
-	    event_add(m->accept_event, NULL) == 0)
+	if (make_events(m) && make_http(m))
 		return true;
 	snprintf(why, size, "out of memory");
 	return false;
@@ -325,15 +314,14 @@ metrics_http_new(struct event_base *base, const struct metrics_http_config *conf
 	}
 	m->config = *config;
 	m->base = base;
-	m->fd = -1;
-	LIST_INIT(&m->connections);
-	if (start(m, why, size)) {
-		log_info("metrics", "GET /metrics on %s",
-		    config->fd != -1 ? "a passed socket" : config->listen);
-		return m;
+	m->fd = metrics_http_listen(config, &m->file, why, size);
+	if (m->fd == -1 || !start(m, why, size)) {
+		metrics_http_free(m);
+		return NULL;
 	}
-	metrics_http_free(m);
-	return NULL;
+	log_info("metrics", "GET /metrics on %s",
+	    config->fd != -1 ? "a passed socket" : config->listen);
+	return m;
 }
 
 void
@@ -343,11 +331,16 @@ metrics_http_free(struct metrics_http *m)
 
 	if (m == NULL)
 		return;
-	free_event(m->accept_event);
-	m->accept_event = NULL;
+	m->listener = NULL; /* it ends with http */
+	for (c = m->connections; c < m->connections + CONNECTIONS; c++)
+		if (c->bev != NULL)
+			bufferevent_decref(c->bev);
+	if (m->http != NULL)
+		evhttp_free(m->http);
+	for (c = m->connections; c < m->connections + CONNECTIONS; c++)
+		free_event(c->timer);
 	free_event(m->retry);
-	while ((c = LIST_FIRST(&m->connections)) != NULL)
-		connection_free(c);
+	free_event(m->waiting);
 	socket_file_remove(&m->file);
 	if (m->fd != -1)
 		(void)close(m->fd);

@@ -3,8 +3,8 @@
  * GET /metrics, for Prometheus: a few connections at a time, a small request and a
  * deadline for each, and nothing that changes anything.
  *
- * It is not libevent's evhttp, of 2.1, which bounds neither how many connections there
- * are nor how long one that trickles its request may take.
+ * It is libevent's evhttp, which speaks the HTTP; how many connections there are, and
+ * how long each may take, is held here.
  */
 #ifndef DAEMON_METRICS_HTTP_H
 #define DAEMON_METRICS_HTTP_H
@@ -18,6 +18,7 @@
 
 struct event_base;
 struct metrics_http;
+struct socket_file;
 
 struct metrics_http_config {
 	const char *listen; /* as metrics_http_check() wants it; borrowed */
@@ -40,19 +41,11 @@ struct metrics_http *metrics_http_new(struct event_base *base,
 /* Ends it, and all connections.  NULL is let pass. */
 void metrics_http_free(struct metrics_http *m);
 
-/* --- the request (metrics_request.c) ------------------------------------------ */
-
-enum { METRICS_REQUEST_MAX = 4096 }; /* bytes of a request's head */
-
-struct metrics_request {
-	int status; /* 200, or why not: 400, 404, 405, 431, 505 */
-	bool head;  /* HEAD, not GET */
-	enum metrics_format format;
-};
-
-/* Reads a head of len bytes.  False: it is not at its end yet. */
-bool metrics_request_read(const char *text, size_t len, struct metrics_request *r);
-/* What the status is called.  Static. */
-const char *metrics_request_reason(int status);
+/*
+ * The listening socket that config tells of (metrics_listen.c), with the file that it
+ * may have in file, for socket_file_remove().  -1 with a sentence in why[size].
+ */
+int metrics_http_listen(const struct metrics_http_config *config,
+    struct socket_file *file, char *why, size_t size);
 
 #endif

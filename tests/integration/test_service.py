@@ -332,6 +332,19 @@ def test_what_is_no_listening_socket_is_refused(manager, name, kind, why):
     assert os.path.exists(path)
 
 
+def test_metrics_are_for_ip_and_unix_sockets(manager):
+    try:
+        s = socket.socket(socket.AF_VSOCK)
+        s.bind((socket.VMADDR_CID_ANY, socket.VMADDR_PORT_ANY))
+        s.listen()
+    except OSError as error:
+        pytest.skip("this machine has no vsock: %s" % error)
+    manager.listeners.append(("metrics", s))
+    manager.start()
+    assert manager.process.wait(g.DEADLINE) == 1
+    assert "(metrics): is neither a Unix socket nor one of IP" in manager.output()
+
+
 def test_without_a_manager_that_listens(manager):
     """A socket that nobody reads, or that is none, stops nothing."""
     manager.name = os.path.join(manager.folder, "nobody")
