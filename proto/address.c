@@ -138,6 +138,21 @@ address_parse_host(const char *text, struct address *a)
 	return true;
 }
 
+bool
+address_unmap(struct address *a)
+{
+	static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
+	uint8_t inet[4];
+
+	if (a->kind != ADDRESS_INET6 ||
+	    memcmp(a->u.inet6.addr, mapped, sizeof(mapped)) != 0)
+		return false;
+	memcpy(inet, a->u.inet6.addr + sizeof(mapped), sizeof(inet));
+	a->kind = ADDRESS_INET;
+	memcpy(a->u.inet, inet, sizeof(inet));
+	return true;
+}
+
 void
 address_format(const struct address *a, char text[ADDRESS_TEXT_MAX])
 {

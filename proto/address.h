@@ -54,6 +54,9 @@ bool address_parse(const char *text, struct address *a);
  */
 bool address_parse_host(const char *text, struct address *a);
 
+/* Makes an IPv4 address in IPv6's clothes (::ffff:1.2.3.4) IPv4.  False: it is none. */
+bool address_unmap(struct address *a);
+
 /* Writes a numeric address without its port as text: "127.0.0.1", "::1". */
 void address_format(const struct address *a, char text[ADDRESS_TEXT_MAX]);
 

@@ -255,20 +255,16 @@ has(const struct access_net *net, enum address_kind kind, const uint8_t *addr,
 bool
 access_nets_have(const struct access_nets *nets, const struct address *a)
 {
-	static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
-	enum address_kind kind = a->kind;
-	const uint8_t *addr = a->u.inet;
+	struct address plain = *a;
+	const uint8_t *addr = plain.u.inet;
 
-	if (kind == ADDRESS_INET6) {
-		addr = a->u.inet6.addr;
-		if (memcmp(addr, mapped, sizeof(mapped)) == 0) {
-			kind = ADDRESS_INET;
-			addr += sizeof(mapped);
-		}
-	} else if (kind != ADDRESS_INET)
+	(void)address_unmap(&plain);
+	if (plain.kind == ADDRESS_INET6)
+		addr = plain.u.inet6.addr;
+	else if (plain.kind != ADDRESS_INET)
 		return false;
 	for (size_t i = 0; i < nets->count; i++)
-		if (has(&nets->list[i], kind, addr, a->port))
+		if (has(&nets->list[i], plain.kind, addr, a->port))
 			return true;
 	return false;
 }

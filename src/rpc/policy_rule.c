@@ -82,21 +82,6 @@ policy_gives(const struct session *s, uid_t uid)
 
 /* --- addresses ------------------------------------------------------------------ */
 
-/* The kernel takes the address "any" for the machine itself. */
-static struct address
-destination(const struct address *a)
-{
-	static const uint8_t any[sizeof(a->u.inet6.addr)];
-	struct address real = *a;
-
-	if (a->kind == ADDRESS_INET && memcmp(a->u.inet, any, sizeof(a->u.inet)) == 0)
-		memcpy(real.u.inet, (const uint8_t[]){127, 0, 0, 1}, 4);
-	else if (a->kind == ADDRESS_INET6 &&
-	    memcmp(a->u.inet6.addr, any, sizeof(any)) == 0)
-		real.u.inet6.addr[15] = 1;
-	return real;
-}
-
 static bool
 may_bind(const struct call *call, const struct address *a)
 {
@@ -114,14 +99,13 @@ policy_gate(void *ctx, enum tcp_gate what, const struct address *a)
 	    connect[] = "the access rules do not have this address and port";
 	struct call *call = ctx;
 	const struct session *s = call->session;
-	struct address to = destination(a);
 
 	if (s->privileged || s->rule == NULL)
 		return 0;
 	if (what == TCP_GATE_BIND && s->rule->listen.given && !may_bind(call, a))
 		call->detail = listen;
 	else if (what == TCP_GATE_CONNECT && s->rule->connect.given &&
-	    !access_nets_have(&s->rule->connect, &to))
+	    !access_nets_have(&s->rule->connect, a))
 		call->detail = connect;
 	else
 		return 0;

@@ -150,6 +150,36 @@ tcp_address_from_sockaddr(
 	}
 }
 
+static bool
+is_any(const struct address *a)
+{
+	static const uint8_t zeros[sizeof(a->u.inet6.addr)];
+
+	if (a->kind == ADDRESS_INET)
+		return memcmp(a->u.inet, zeros, sizeof(a->u.inet)) == 0;
+	return a->kind == ADDRESS_INET6 &&
+	    memcmp(a->u.inet6.addr, zeros, sizeof(zeros)) == 0;
+}
+
+void
+tcp_address_destination(struct address *a, const struct address *own)
+{
+	static const uint8_t loopback[] = {127, 0, 0, 1};
+	struct address from = *own;
+	bool mapped = address_unmap(&from);
+
+	(void)address_unmap(a);
+	if (!is_any(a))
+		return;
+	if (a->kind == ADDRESS_INET && from.kind == ADDRESS_INET && !is_any(&from))
+		memcpy(a->u.inet, from.u.inet, sizeof(a->u.inet));
+	else if (a->kind == ADDRESS_INET || mapped) {
+		a->kind = ADDRESS_INET;
+		memcpy(a->u.inet, loopback, sizeof(loopback));
+	} else
+		a->u.inet6.addr[sizeof(a->u.inet6.addr) - 1] = 1;
+}
+
 int
 tcp_sockname(const struct tcp_socket *s, struct address *a)
 {

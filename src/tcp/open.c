@@ -255,16 +255,30 @@ is_dual(const struct tcp_socket *s, const struct address *a)
 	    getsockopt(s->fd, IPPROTO_IPV6, IPV6_V6ONLY, &only, &len) == 0 && only == 0;
 }
 
+/* What s is bound to; of kind ADDRESS_NONE where that cannot be told. */
+static struct address
+own_address(const struct tcp_socket *s)
+{
+	struct address own = {.kind = ADDRESS_NONE};
+
+	(void)tcp_sockname(s, &own);
+	return own;
+}
+
 int
 open_gate(const struct tcp_socket *s, const struct open_plan *plan, enum tcp_gate what,
     const struct sockaddr_storage *ss, unsigned len)
 {
-	struct address a, inet = {.kind = ADDRESS_INET};
+	struct address a, own, inet = {.kind = ADDRESS_INET};
 	int reason;
 
 	if (plan->gate == NULL)
 		return 0;
 	tcp_address_from_sockaddr(ss, len, &a);
+	if (what == TCP_GATE_CONNECT) {
+		own = own_address(s);
+		tcp_address_destination(&a, &own);
+	}
 	reason = plan->gate(plan->gate_ctx, what, &a);
 	if (reason != 0 || what != TCP_GATE_BIND || !is_dual(s, &a))
 		return reason;

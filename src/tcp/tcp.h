@@ -216,7 +216,8 @@ struct tcp_open {
 	 * May it bind, or connect, to a?  0, or the reason of the refusal.  Asked before
 	 * each bind and each attempt to connect, so of each address of a name, while
 	 * gate_ctx lives as long as the request; NULL: it may.  A socket that takes IPv4,
-	 * too, at the address :: is asked for 0.0.0.0 besides.
+	 * too, at the address :: is asked for 0.0.0.0 besides.  A destination is the one
+	 * that the kernel really goes to: never "any", nor IPv4 in IPv6's clothes.
 	 */
 	int (*gate)(void *gate_ctx, enum tcp_gate what, const struct address *a);
 	void *gate_ctx;

@@ -468,6 +468,12 @@ int tcp_address_to_sockaddr(const struct address *a, uint16_t port, int family,
     struct sockaddr_storage *ss, unsigned *len); /* 0 or a reason */
 void tcp_address_from_sockaddr(
     const struct sockaddr_storage *ss, unsigned len, struct address *a);
+/*
+ * Where the kernel goes when a socket that is bound to own (of kind ADDRESS_NONE: to
+ * nothing) connects to *a: "any" is the machine itself, at the socket's own IPv4 address
+ * if it has one, else at the loopback one; what is mapped is IPv4.
+ */
+void tcp_address_destination(struct address *a, const struct address *own);
 
 /* trace.c */
 

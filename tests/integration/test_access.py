@@ -3,6 +3,7 @@
 is at his cap; then addresses, caps and receivers one by one.  With real uids.
 """
 
+import contextlib
 import os
 import pathlib
 import re
@@ -233,6 +234,30 @@ def test_where_one_may_connect_to(has_ipv6):
             assert connects(c, "::ffff:127.0.0.1", other, family="inet6") == "eacces"
         # Root is bound by no rule.
         assert connects(room.known(), "127.0.0.1", other) == "ok"
+
+
+def test_any_is_judged_by_where_the_kernel_goes(has_ipv6):
+    with contextlib.ExitStack() as stack:
+        everywhere = stack.enter_context(socket.socket(socket.AF_INET6 if has_ipv6 else socket.AF_INET))
+        everywhere.bind(("", 0))
+        everywhere.listen()
+        port = everywhere.getsockname()[1]
+        rules = [{"users": [MEMBER], "connect": ["127.0.0.1"]}, {"users": [OTHER], "connect": ["[::1]"]},
+                 {"users": [QUOTA], "connect": ["0.0.0.0/2"]}]
+        room = stack.enter_context(daemon_of({"access": rules}))
+        first, six, low = client(room, MEMBER), client(room, OTHER), client(room, QUOTA)
+        # The own address, where a socket has one.
+        assert connects(first, "0.0.0.0", port) == "ok"
+        assert connects(first, "0.0.0.0", port, ip="127.0.0.1") == "ok"
+        assert connects(first, "0.0.0.0", port, ip="127.0.0.2") == "eacces"
+        assert connects(low, "0.0.0.0", port) == "eacces"
+        if has_ipv6:
+            mapped = {"family": "inet6", "ip": "::ffff:127.0.0.1"}
+            assert connects(first, "::", port, **mapped) == "ok"
+            assert connects(six, "::", port, family="inet6") == "ok"
+            assert connects(six, "::", port, **mapped) == "eacces"
+            assert connects(first, "::ffff:0.0.0.0", port, family="inet6") == "ok"
+            assert connects(low, "::ffff:0.0.0.0", port, family="inet6") == "eacces"
 
 
 def test_the_own_port_of_a_connection_is_one_of_the_rules():

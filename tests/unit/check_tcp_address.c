@@ -157,6 +157,40 @@ START_TEST(paths_and_abstract_names)
 }
 END_TEST
 
+/* Seen with Linux 6: connect(2) to the first, by a socket bound to the second. */
+START_TEST(where_any_leads_to)
+{
+	static const struct {
+		const char *to, *own, *there;
+	} rows[] = {
+	    {"192.0.2.7", NULL, "192.0.2.7"},
+	    {"2001:db8::1", "::ffff:127.0.0.2", "2001:db8::1"},
+	    {"::ffff:192.0.2.7", "::", "192.0.2.7"},
+	    {"0.0.0.0", NULL, "127.0.0.1"},
+	    {"0.0.0.0", "0.0.0.0", "127.0.0.1"},
+	    {"0.0.0.0", "127.0.0.2", "127.0.0.2"},
+	    {"::ffff:0.0.0.0", "::", "127.0.0.1"},
+	    {"::ffff:0.0.0.0", "::ffff:127.0.0.2", "127.0.0.2"},
+	    {"::", NULL, "::1"},
+	    {"::", "2001:db8::1", "::1"},
+	    {"::", "::ffff:127.0.0.2", "127.0.0.1"},
+	};
+	char text[ADDRESS_TEXT_MAX];
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct address a = numeric(rows[i].to), own = {.kind = ADDRESS_NONE};
+
+		if (rows[i].own != NULL)
+			own = numeric(rows[i].own);
+		a.port = 80;
+		tcp_address_destination(&a, &own);
+		address_format(&a, text);
+		ck_assert_str_eq(text, rows[i].there);
+		ck_assert_uint_eq(a.port, 80);
+	}
+}
+END_TEST
+
 START_TEST(unnamed)
 {
 	struct sockaddr_storage ss = {.ss_family = AF_LOCAL};
@@ -216,6 +250,7 @@ main(void)
 	tcase_add_test(tc, words_are_of_the_family);
 	tcase_add_test(tc, families_do_not_mix);
 	tcase_add_test(tc, paths_and_abstract_names);
+	tcase_add_test(tc, where_any_leads_to);
 	tcase_add_test(tc, unnamed);
 	tcase_add_test(tc, names_of_both_ends);
 	suite_add_tcase(suite, tc);
