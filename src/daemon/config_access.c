@@ -84,13 +84,23 @@ one_net(const struct part *p, json_t *item, void *at)
 
 /* --- the members of a rule ---------------------------------------------------------- */
 
+/* Nobody would be everybody: a rule is for all who are not named by another. */
+static bool
+names_some(const struct part *p, const json_t *value)
+{
+	return !json_is_array(value) || json_array_size(value) > 0 ||
+	    config_refuse(p->r, &p->at,
+		"must not be empty: a rule for everybody has neither users nor groups");
+}
+
 static bool
 read_users(const struct part *p, json_t *value)
 {
 	struct access_uids *users = &p->rule->users;
 
-	return read_list(p, value, (void **)&users->list, &users->count,
-	    sizeof(*users->list), one_user);
+	return names_some(p, value) &&
+	    read_list(p, value, (void **)&users->list, &users->count,
+		sizeof(*users->list), one_user);
 }
 
 static bool
@@ -98,8 +108,9 @@ read_groups(const struct part *p, json_t *value)
 {
 	struct access_gids *groups = &p->rule->groups;
 
-	return read_list(p, value, (void **)&groups->list, &groups->count,
-	    sizeof(*groups->list), one_group);
+	return names_some(p, value) &&
+	    read_list(p, value, (void **)&groups->list, &groups->count,
+		sizeof(*groups->list), one_group);
 }
 
 /* "*", or an array of users. */

@@ -270,7 +270,7 @@ START_TEST(lines)
 	refused("{\"log\": \"a\\\"\\u0022}{\",\n\"resolvers\": 0}", ":1: log must be");
 	refused("{\"access\": [], \"log\": \"stderr\",\n\"queue_high\":\n7}",
 	    ":3: queue_high must be");
-	refused("{\"access\": [{},\n{\"users\": [],\n\"groups\": [[[{}]]]}]}",
+	refused("{\"access\": [{},\n{\"users\": [0],\n\"groups\": [[[{}]]]}]}",
 	    ":3: access rule 2: groups must have");
 	refused("{\"access\": [[], {\"a\":\n1}]}", ":1: access rule 1 must be an object");
 	refused("{\"access\": [{\"users\": [1, {\"x\": [true, 1e5]}],\n\"a\": 1}]}",
@@ -315,6 +315,9 @@ START_TEST(rules)
 	refused("{\"access\": [{\"give_to\": \"root\"}]}", "give_to must be an array");
 	refused("{\"access\": [{\"bytes\": -1}]}", "bytes must be a whole number");
 	refused("{\"access\": [{\"users\": [4294967295]}]}", "users must have");
+	refused("{\"access\": [{\"users\": []}]}", "users must not be empty");
+	refused("{\"access\": [{\"users\": [1], \"groups\": []}]}",
+	    "groups must not be empty: a rule for everybody has neither");
 	ck_assert_uint_eq(c.access.count, 2);
 	ck_assert_msg(reads("{\"access\": []}"), "%s", why);
 	ck_assert_uint_eq(c.access.count, 0);
