@@ -234,6 +234,18 @@ member_name(size_t i)
 
 /* --- rules ------------------------------------------------------------------------------ */
 
+/*
+ * With a descriptor its client goes to wherever it likes, as the daemon to a firewall and
+ * in the daemon's network: not where the rule says where to, unless it says this, too.
+ */
+static void
+hold_descriptors(struct access_rule *rule, const json_t *value)
+{
+	if (json_object_get(value, "methods") == NULL &&
+	    (rule->listen.given || rule->connect.given))
+		rule->methods &= ~access_methods("inet.getfd");
+}
+
 static bool
 read_rule(const struct part *rule, json_t *value)
 {
@@ -256,6 +268,7 @@ read_rule(const struct part *rule, json_t *value)
 		if (!members[i].read(&p, member))
 			return false;
 	}
+	hold_descriptors(p.rule, value);
 	return true;
 }
 

@@ -4,6 +4,7 @@ is at his cap; then addresses, caps and receivers one by one.  With real uids.
 """
 
 import contextlib
+import ctypes
 import os
 import pathlib
 import re
@@ -44,7 +45,7 @@ TABLE = {
     "inet.getstat": ("ok", "ok", "einval", "ok"),
     "inet.info": ("ok", "ok", "ok", "ok"),  # of a socket that is gone, too
     "inet.i": ("ok", "ok", "ok", "ok"),
-    "inet.getfd": ("ok", "ok", "einval", "ok"),
+    "inet.getfd": ("ok", "eacces", "einval", "ok"),  # the member has a rule for addresses
     "inet.monitor": ("ok", "ok", "ok", "ok"),
     "inet.cancel_monitor": ("ok", "ok", "ok", "ok"),
     "inet.getaddrs": ("ok", "ok", "ok", "ok"),
@@ -271,6 +272,26 @@ def test_the_own_port_of_a_connection_is_one_of_the_rules():
         assert connects(c, "127.0.0.1", port, ip="127.0.0.1", port=own) == "ok"
         assert connects(c, "127.0.0.1", port, ip="127.0.0.1", port=own + 1 if own < 65535 else 2000) == "eacces"
         assert connects(c, "127.0.0.1", port, ip="127.0.0.1", port=81) == "eacces"
+
+
+def test_a_descriptor_is_no_way_past_the_addresses():
+    with daemon_of({}) as room:
+        port, elsewhere = (room.tcp_listener().getsockname() for _ in range(2))
+        rule = {"users": [MEMBER], "connect": ["127.0.0.1:%d" % port[1]]}
+        room.daemon.write({"access": [rule]})
+        root = room.known()
+        assert outcome(root, "daemon.reload") == "ok"
+        c = client(room, MEMBER)
+        s = c.connect(port[1], {"active": False})
+        assert detail(c, "inet.getfd", {"socket": s}) == ("eacces", "this method is not for you")
+        # Where it is named one has to know what it means.
+        room.daemon.write({"access": [dict(rule, methods=["*"])]})
+        assert outcome(root, "daemon.reload") == "ok"
+        with c.getfd(s) as handed:
+            nowhere = ctypes.create_string_buffer(16)  # AF_UNSPEC: undoes the connection
+            assert ctypes.CDLL(None).connect(handed.fileno(), nowhere, 16) == 0
+            handed.setblocking(True)
+            handed.connect(elsewhere)
 
 
 # --- methods --------------------------------------------------------------------

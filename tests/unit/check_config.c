@@ -310,6 +310,14 @@ START_TEST(rules)
 	rule = &c.access.rules[1];
 	ck_assert(!rule->listen.given && !rule->connect.given && !rule->give.all);
 	ck_assert_uint_eq(rule->methods, ACCESS_ALL_METHODS);
+	/* a descriptor leads past the addresses: it is handed out where that is said */
+	ck_assert_msg(reads("{\"access\": [{\"listen\": []}, {\"connect\": []},"
+			    "{\"methods\": [\"inet.*\"], \"connect\": []}, {}]}"),
+	    "%s", why);
+	for (size_t i = 0; i < 4; i++)
+		ck_assert((c.access.rules[i].methods & access_methods("inet.getfd")) ==
+		    (i < 2 ? 0 : access_methods("inet.getfd")));
+	ck_assert_msg(reads("{\"access\": [{}, {}]}"), "%s", why);
 	/* wrong ones leave them, others replace them */
 	refused("{\"access\": [{\"users\": [\"root\"]}, 5]}", "rule 2 must be");
 	refused("{\"access\": [{\"give_to\": \"root\"}]}", "give_to must be an array");
