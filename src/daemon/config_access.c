@@ -186,7 +186,7 @@ read_max(const struct part *p, json_t *value, enum limit_kind kind)
 	json_int_t n = json_integer_value(value);
 
 	if (!json_is_integer(value) || n < 0)
-		return config_refuse(p->r, &p->at, "must be a whole number");
+		return config_refuse(p->r, &p->at, "must be a whole number, 0 or more");
 	p->rule->max[kind] = (size_t)n;
 	return true;
 }

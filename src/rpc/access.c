@@ -195,6 +195,10 @@ read_network(char *text, struct access_net *net)
 	if (!address_parse(text, &a) ||
 	    (a.kind != ADDRESS_INET && a.kind != ADDRESS_INET6))
 		return "it does not begin with a numeric address or *";
+	if (strchr(text, '%') != NULL)
+		return "an address has no scope here";
+	if (address_unmap(&a))
+		return "an IPv4 address is written as one: 10.0.0.0/8";
 	net->kind = a.kind;
 	max = bits = a.kind == ADDRESS_INET ? 32 : 128;
 	memcpy(net->addr, a.kind == ADDRESS_INET ? a.u.inet : a.u.inet6.addr, max / 8);
@@ -202,7 +206,7 @@ read_network(char *text, struct access_net *net)
 	    !read_number(slash + 1, slash + 1 + strlen(slash + 1), max, &bits))
 		return "behind / stands how many bits of the address count";
 	if (!ends_in_zeros(net->addr, bits, max))
-		return "the address has bits that do not count";
+		return "behind the bits that count the address has zeros only";
 	net->bits = bits;
 	return NULL;
 }
