@@ -246,21 +246,38 @@ config_keep(struct config *next, struct config *now, char *names, size_t size)
 	return used > 0;
 }
 
+/* path may be NULL: as it is. */
+static bool
+set_socket(struct config *c, const char *path, char *why, size_t size)
+{
+	if (path == NULL || config_set_socket(c, path))
+		return true;
+	(void)snprintf(why, size, "out of memory");
+	return false;
+}
+
+/* Where both are it would be said that another daemon runs there. */
+static bool
+sockets_differ(
+    const struct config *c, const struct config_source *from, char *why, size_t size)
+{
+	if (c->socket == NULL || c->monitor_socket == NULL ||
+	    strcmp(c->socket, c->monitor_socket) != 0)
+		return true;
+	(void)snprintf(why, size,
+	    "%s: monitor_socket must be another path than the control socket's: %s",
+	    from->file, c->socket);
+	return false;
+}
+
 bool
 config_build(struct config *c, const struct config_source *from, char *why, size_t size)
 {
 	config_init(c);
-	if (from->fallback != NULL && !config_set_socket(c, from->fallback)) {
-		(void)snprintf(why, size, "out of memory");
-		config_fini(c);
-		return false;
-	}
-	if (from->file != NULL && !config_read(c, from->file, why, size)) {
-		config_fini(c);
-		return false;
-	}
-	if (from->socket != NULL && !config_set_socket(c, from->socket)) {
-		(void)snprintf(why, size, "out of memory");
+	if (!set_socket(c, from->fallback, why, size) ||
+	    (from->file != NULL && !config_read(c, from->file, why, size)) ||
+	    !set_socket(c, from->socket, why, size) ||
+	    !sockets_differ(c, from, why, size)) {
 		config_fini(c);
 		return false;
 	}

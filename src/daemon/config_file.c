@@ -57,7 +57,10 @@ config_load(const char *path, char **text, size_t *len, char *why, size_t size)
 
 	*text = read_file(path, len);
 	if (*text == NULL) {
-		snprintf(why, size, "cannot read %s: %s", path, strerror(errno));
+		snprintf(why, size, "cannot read %s: %s", path,
+		    errno == EINVAL	 ? "it is not a plain file"
+			: errno == EFBIG ? "it is longer than a megabyte"
+					 : strerror(errno));
 		return NULL;
 	}
 	root = json_loadb(*text, *len, JSON_REJECT_DUPLICATES, &error);

@@ -66,6 +66,8 @@ def connected(process, path):
     ('{"access": [{"bytes": -1}]}', 1, "bytes must be a whole number, 0 or more"),
     ('{"access": [{"sockets": "many"}]}', 1, "sockets must be a whole number"),
     ('{"access": [7]}', 1, "access rule 1 must be an object"),
+    ('{"socket": "/tmp/one",\n"monitor_socket": "/tmp/one"}', 1,
+     ": monitor_socket must be another path than the control socket's: /tmp/one"),
     ('{"admin_group": "no such group"}', 1, "admin_group names no group"),
 ])
 def test_a_file_is_checked(tmp_path, text, status, said):

@@ -88,6 +88,13 @@ def test_a_file_that_is_not_there(tmp_path):
     assert status > 0 and str(tmp_path / "none") in said
 
 
+def test_what_is_no_plain_file(tmp_path):
+    os.mkfifo(tmp_path / "fifo")
+    for path in (tmp_path / "fifo", "/dev/null"):
+        status, said = run("-t", "-c", str(path))
+        assert status == 1 and "cannot read %s: it is not a plain file" % path in said
+
+
 def test_the_mode_of_the_socket(tmp_path):
     with configured(tmp_path, mode="0600") as room:
         assert os.stat(room.daemon.path).st_mode & 0o777 == 0o600
