@@ -166,6 +166,7 @@ test(const struct config_source *from)
 		log_error("config", "%s", why);
 		return EXIT_FAILURE;
 	}
+	config_warn(&config, what.file);
 	config_fini(&config);
 	printf("%s: ok\n", what.file);
 	return fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;

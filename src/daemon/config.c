@@ -287,6 +287,16 @@ config_build(struct config *c, const struct config_source *from, char *why, size
 	return true;
 }
 
+void
+config_warn(const struct config *c, const char *file)
+{
+	if (c->exposed)
+		log_warning("config",
+		    "%s: every user of the machine may write to it, and so say what "
+		    "clients may: chmod o-w is missing",
+		    file);
+}
+
 /* --- the file ---------------------------------------------------------------------------- */
 
 static bool
@@ -348,8 +358,8 @@ config_read(struct config *c, const char *path, char *why, size_t size)
 	struct config next;
 	struct reading r = {.config = &next, .file = path, .why = why, .size = size};
 	char *text;
-	json_t *root = config_load(path, &text, &r.len, why, size);
-	bool ok;
+	bool exposed, ok;
+	json_t *root = config_load(path, &text, &r.len, &exposed, why, size);
 
 	if (root == NULL)
 		return false;
@@ -360,6 +370,7 @@ config_read(struct config *c, const char *path, char *why, size_t size)
 		return false;
 	}
 	r.text = text;
+	next.exposed = exposed;
 	ok = apply(&r, root);
 	json_decref(root);
 	free(text);

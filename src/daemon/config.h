@@ -59,6 +59,7 @@ struct config {
 	char *metrics_listen; /* own; NULL: nowhere */
 	int metrics_fd;	      /* or on this one, that was passed; -1: none */
 	struct option_list connect_options, listen_options; /* own; rpc has them */
+	bool exposed; /* everybody may write to the file that it was read from */
 };
 
 /*
@@ -85,6 +86,8 @@ bool config_build(
  * stays as it is.  True if that differed: names[size] tells the keys.
  */
 bool config_keep(struct config *next, struct config *now, char *names, size_t size);
+/* Logs what is no error, and not as whoever wrote file (or NULL) will have meant it. */
+void config_warn(const struct config *c, const char *file);
 /* False without memory. */
 bool config_set_socket(struct config *c, const char *path);
 /* Prints the table of keys to stdout. */

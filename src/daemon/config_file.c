@@ -14,9 +14,9 @@
 
 enum { FILE_MAX = 1024 * 1024 };
 
-/* The file's bytes (to be freed) and how many; NULL with errno. */
+/* The file's bytes (to be freed), how many, and if all may write it; NULL with errno. */
 static char *
-read_file(const char *path, size_t *len)
+read_file(const char *path, size_t *len, bool *exposed)
 {
 	/* not to hang on a fifo; it is then refused for what it is */
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY), error = 0;
@@ -41,6 +41,7 @@ read_file(const char *path, size_t *len)
 	}
 	if (error == 0 && *len > FILE_MAX)
 		error = EFBIG;
+	*exposed = error == 0 && (st.st_mode & S_IWOTH) != 0;
 	close(fd);
 	if (error == 0)
 		return text;
@@ -50,12 +51,13 @@ read_file(const char *path, size_t *len)
 }
 
 json_t *
-config_load(const char *path, char **text, size_t *len, char *why, size_t size)
+config_load(
+    const char *path, char **text, size_t *len, bool *exposed, char *why, size_t size)
 {
 	json_error_t error;
 	json_t *root;
 
-	*text = read_file(path, len);
+	*text = read_file(path, len, exposed);
 	if (*text == NULL) {
 		snprintf(why, size, "cannot read %s: %s", path,
 		    errno == EINVAL	 ? "it is not a plain file"

@@ -75,9 +75,11 @@ size_t config_line(const char *text, size_t len, const struct place *at);
 
 /*
  * The one JSON object in the file: a new reference, or NULL with a sentence in
- * why[size] that names the file.  *text gets the file's bytes, to be freed.
+ * why[size] that names the file.  *text gets the file's bytes, to be freed; *exposed
+ * tells whether everybody may write to it.
  */
-json_t *config_load(const char *path, char **text, size_t *len, char *why, size_t size);
+json_t *config_load(
+    const char *path, char **text, size_t *len, bool *exposed, char *why, size_t size);
 
 /* --- values --------------------------------------------------------------------------- */
 

@@ -135,6 +135,7 @@ apply(struct daemon *d, struct config *next)
 	if (config_keep(next, former, names, sizeof(names)))
 		log_warning("config", "in force after a new start only: %s", names);
 	d->config = next;
+	config_warn(next, d->from.file);
 	surroundings_keep_descriptors(&next->rpc);
 	rpc_reconfigure(d->rpc, &next->rpc);
 	tcp_reconfigure(d->tcp, &next->tcp);
@@ -379,10 +380,12 @@ begin_log(struct daemon *d)
 {
 	char why[512];
 
-	if (log_config_begin(&d->config->log, d->from.background, why, sizeof(why)))
-		return true;
-	log_error("config", "%s", why);
-	return false;
+	if (!log_config_begin(&d->config->log, d->from.background, why, sizeof(why))) {
+		log_error("config", "%s", why);
+		return false;
+	}
+	config_warn(d->config, d->from.file);
+	return true;
 }
 
 static void

@@ -78,6 +78,27 @@ def test_a_file_is_checked(tmp_path, text, status, said):
     assert str(path) in output and said in output
 
 
+def test_a_file_that_everybody_may_write_to(tmp_path):
+    path = tmp_path / "gentcpd.conf"
+    path.write_text("{}")
+    said = "%s: every user of the machine may write to it" % path
+    path.chmod(0o664)
+    assert said not in run("-t", "-c", str(path))[1]
+    path.chmod(0o666)
+    status, output = run("-t", "-c", str(path))
+    assert status == 0 and said in output
+    with daemon_of({}) as room:
+        said = room.daemon.conf + ": every user"
+        assert said not in room.daemon.output()
+        os.chmod(room.daemon.conf, 0o646)
+        assert outcome(room.known(), "daemon.reload") == "ok"
+        assert said in room.daemon.output()
+        room.daemon.process.send_signal(signal.SIGTERM)
+        assert room.daemon.process.wait(g.DEADLINE) == 0
+        room.daemon.start()
+        assert said in room.daemon.output()
+
+
 # --- reload ---------------------------------------------------------------------
 
 
