@@ -107,7 +107,9 @@ ask_shutdown(void *ctx)
 {
 	struct daemon *d = ctx;
 
-	d->stop++;
+	/* whoever asks again does not mean, as with a signal, that it has to be at once */
+	if (d->stop == 0)
+		d->stop = 1;
 }
 
 static void

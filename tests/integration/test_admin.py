@@ -189,6 +189,16 @@ def test_a_drain(how):
         room.daemon.check_log()
 
 
+def test_asked_twice_it_ends_no_sooner():
+    with daemon_of({"shutdown_timeout": 20000}, clean=False) as room:
+        c = room.known()
+        s, peer = room.pair(c, {"high_watermark": 100 * g.MB}, small=True)
+        c.send(s, b"x" * 8 * g.MB)
+        c.raw(b'{"jsonrpc":"2.0","id":1,"method":"daemon.shutdown"}\n' * 2)
+        assert peer.read(8 * g.MB) == b"x" * 8 * g.MB
+        assert room.daemon.process.wait(g.DEADLINE) == 0
+
+
 def test_a_drain_has_its_deadline_and_a_second_signal_ends_it():
     for second in (False, True):
         timeout = 60000 if second else 300
