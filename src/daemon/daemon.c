@@ -61,7 +61,10 @@ begin_reload(struct daemon *d)
 	reload_start(d->reload);
 }
 
-/* The log first: it is opened anew whatever the configuration is like. */
+/*
+ * The log first: it is opened anew whatever the configuration is like.  That is all where
+ * the end has begun, of which the service manager has been told.
+ */
 static void
 on_hup(evutil_socket_t number, short what, void *arg)
 {
@@ -72,6 +75,8 @@ on_hup(evutil_socket_t number, short what, void *arg)
 	(void)what;
 	if (!log_reopen(why, sizeof(why)))
 		log_error("daemon", "%s", why);
+	if (d->stop > 0)
+		return;
 	log_info("daemon", "SIGHUP: reading the configuration");
 	begin_reload(d);
 }
@@ -170,7 +175,8 @@ on_reloaded(void *ctx, struct config *next, const char *why)
 		log_info("config", "read anew%s%s", d->from.file != NULL ? ": " : "",
 		    d->from.file != NULL ? d->from.file : "");
 	}
-	service_ready(&d->service);
+	if (d->stop == 0)
+		service_ready(&d->service);
 	rpc_reloaded(d->rpc, why);
 }
 

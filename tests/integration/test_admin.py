@@ -216,6 +216,36 @@ def test_a_drain_has_its_deadline_and_a_second_signal_ends_it():
             assert time.monotonic() - began < 20
 
 
+def test_the_end_is_not_taken_back_by_a_reload(tmp_path):
+    """The service manager hears of no other state behind STOPPING."""
+    with contextlib.closing(socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)) as manager:
+        manager.bind(str(tmp_path / "notify"))
+        manager.settimeout(g.DEADLINE)
+        heard = []
+
+        def hear(word):
+            while not heard or word not in heard[-1]:
+                heard.append(manager.recv(4096).decode())
+
+        with daemon_of({"shutdown_timeout": 20000}, clean=False,
+                       env={"NOTIFY_SOCKET": str(tmp_path / "notify")}) as room:
+            c = room.known()
+            s, peer = room.pair(c, {"high_watermark": 100 * g.MB}, small=True)
+            c.send(s, b"x" * 8 * g.MB)
+            hear("READY=1")
+            for number in (signal.SIGHUP, signal.SIGTERM):
+                room.daemon.process.send_signal(number)
+            hear("STOPPING=1")
+            for _ in range(3):
+                room.daemon.process.send_signal(signal.SIGHUP)
+            c.closes()
+            assert peer.read(8 * g.MB) == b"x" * 8 * g.MB
+            assert room.daemon.process.wait(g.DEADLINE) == 0
+        manager.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            manager.recv(4096)
+
+
 # --- the log --------------------------------------------------------------------
 
 
