@@ -176,8 +176,8 @@ dispatch(struct session *s, struct batch *batch, json_t *object,
 	else if (code != 0)
 		reply_refused(call, code, NULL,
 		    "descriptors: as many as \"fds\" says, where the method takes one");
-	else if (!policy_method(s, row->id))
-		reply_refused(call, EACCES, NULL, "this method is not for you");
+	else if ((code = policy_call(s, row->id, &text)) != 0)
+		reply_refused(call, code, NULL, text);
 	else if (batch != NULL && batch_full(batch))
 		reply_error(call, REASON_SYSTEM_LIMIT, NULL);
 	else if (msg.ack > s->seq)

@@ -60,6 +60,8 @@ policy_apply(struct session *s)
 		s->methods = rule->methods | BIT(METHOD_HELLO);
 	if (s->monitor)
 		s->methods = telling_methods();
+	if (s->guest)
+		s->methods &= BIT(METHOD_HELLO) | BIT(METHOD_ATTACH);
 	if (user == NULL)
 		return false;
 	if (user != s->user)
@@ -72,6 +74,20 @@ bool
 policy_method(const struct session *s, enum method_id id)
 {
 	return (s->methods & BIT(id)) != 0;
+}
+
+int
+policy_call(struct session *s, enum method_id id, const char **detail)
+{
+	*detail = "this method is not for you";
+	if (policy_method(s, id))
+		return 0;
+	if (!s->guest)
+		return EACCES;
+	if (session_admit(s))
+		return policy_method(s, id) ? 0 : EACCES;
+	*detail = "too many clients: this connection can only attach one that is kept";
+	return REASON_SYSTEM_LIMIT;
 }
 
 bool

@@ -286,6 +286,8 @@ struct session {
 	bool privileged; /* root, or the daemon's own uid */
 	bool admin;	 /* it, or one of the configured group: may daemon.* */
 	bool monitor;	 /* may only ask, but of everything */
+	bool
+	    guest; /* has no place of its own: attaches a kept client, or waits for one */
 	const struct access_rule *rule; /* NULL: what is built in */
 	uint64_t methods;		/* a bit for each that is allowed */
 	bool ended;			/* nobody is there to read an answer */
@@ -334,6 +336,8 @@ struct call {
 	const char *detail;	     /* why the policy refused an address; static */
 };
 
+/* Makes a guest a client like others.  False: there is still no place for one. */
+bool session_admit(struct session *s);
 /* s, whose connection is gone or has been taken from it, ends. */
 void session_free(struct session *s);
 /*
@@ -471,6 +475,9 @@ int policy_open(const struct session *s, const struct address *address, uint16_t
 bool policy_apply(struct session *s);
 /* May s use that method at all? */
 bool policy_method(const struct session *s, enum method_id id);
+/* The same for a call of it, for which a guest becomes a client if it can.  0, or a
+ * reason; *detail is a sentence. */
+int policy_call(struct session *s, enum method_id id, const char **detail);
 /* tcp_open's gate; ctx is the call. */
 int policy_gate(void *ctx, enum tcp_gate what, const struct address *a);
 /* May s give a socket of its own to a client of uid? */

@@ -88,6 +88,50 @@ introduce(struct session *s, const struct rpc_who *who)
 	return policy_apply(s);
 }
 
+/* The place of one more client.  False: the caps are reached. */
+static bool
+take_place(struct session *s)
+{
+	return charge_open(&s->charge, &s->account, LIMIT_CLIENTS, 1);
+}
+
+/*
+ * Where the caps are reached a connection can still become that of a kept client of its
+ * uid, which has a place: one for each of these.
+ */
+static bool
+may_be_guest(const struct session *s)
+{
+	const struct session *other;
+	size_t kept = 0, guests = 0, at = 0;
+
+	while ((other = idmap_next(&s->rpc->clients, &at)) != NULL) {
+		if (other->uid != s->uid)
+			continue;
+		kept += other->keep != NULL;
+		guests += other->guest;
+	}
+	return guests < kept && policy_method(s, METHOD_ATTACH);
+}
+
+static bool
+find_place(struct session *s)
+{
+	if (take_place(s))
+		return true;
+	s->guest = may_be_guest(s);
+	return s->guest && policy_apply(s);
+}
+
+bool
+session_admit(struct session *s)
+{
+	if (!take_place(s))
+		return false;
+	s->guest = false;
+	return policy_apply(s);
+}
+
 struct session *
 session_new(struct rpc *rpc, const struct session_sink *sink, void *ctx,
     const struct rpc_who *who)
@@ -109,7 +153,7 @@ session_new(struct rpc *rpc, const struct session_sink *sink, void *ctx,
 	TAILQ_INIT(&s->downs);
 	if (!introduce(s, who))
 		goto fail;
-	if (!charge_open(&s->charge, &s->account, LIMIT_CLIENTS, 1)) {
+	if (!find_place(s)) {
 		policy_note(
 		    rpc, s, "a connection", REASON_SYSTEM_LIMIT, "too many clients");
 		error = EUSERS;

@@ -16,7 +16,7 @@ import gentcp_test as g
 from gentcp_access import (
     ADMINS, GROUP, MEMBER, OTHER, QUOTA, STRANGER, client, daemon_of, detail, free_port,
     needs_root, outcome, person)
-from gentcp_test import check_reason
+from gentcp_test import check_reason, line, request
 
 pytestmark = needs_root
 
@@ -339,6 +339,60 @@ def test_caps_of_a_rule_are_for_each_uid():
         # What was closed is free for others of the uid.
         a.close()
         g.until(lambda: outcome(b, "gen_tcp.listen", {"port": 0}) == "ok", "a free socket")
+
+
+def refused_at_once(room, uid):
+    with person(uid):
+        c = room.own(g.Client(room.daemon.path))
+    with contextlib.suppress(OSError):
+        c.raw(line(request(1, "session.hello")))
+    try:
+        return c.other().json["error"]["message"]
+    except g.Ended:
+        return "system_limit"  # the line was overtaken by the end
+
+
+def test_at_the_cap_a_kept_client_can_be_attached():
+    with daemon_of({"access": [{"users": [MEMBER, OTHER], "clients": 2}]}) as room:
+        kept = []
+        for _ in range(2):
+            c = client(room, MEMBER)
+            kept.append((c.id, c.call("session.keep", {"ttl": 60000})["token"], c.listen()[0]))
+            c.close()
+        root = room.known()
+        g.until(lambda: root.call("daemon.status")["used"]["clients"] == 3, "three places taken")
+        # One connection for each, which may do nothing else; and for this user alone.
+        a, b = client(room, MEMBER), client(room, MEMBER)
+        assert refused_at_once(room, MEMBER) == "system_limit"
+        for method in ("session.self", "session.keep", "gen_tcp.listen", "daemon.status"):
+            assert detail(a, method, {"ttl": 1} if method == "session.keep" else {"port": 0}
+                          if method == "gen_tcp.listen" else {}) == (
+                "system_limit", "too many clients: this connection can only attach one that is kept")
+        assert outcome(a, "gen_tcp.send", {"socket": kept[0][2], "data": "x"}) == "system_limit"
+        assert outcome(a, "session.attach", {"client": kept[0][0], "token": "0" * 64}) == "eacces"
+        assert outcome(root, "daemon.reload") == "ok"
+        assert outcome(a, "session.self") == "system_limit"
+        number, token, listener = kept[0]
+        assert a.call("session.attach", {"client": number, "token": token})["client"] == number
+        assert a.call("session.self")["sockets"] == [listener]
+        # Also where it has a connection, which ends.
+        assert b.call("session.attach", {"client": number, "token": token})["client"] == number
+        a.closes()
+        assert root.call("daemon.status")["used"]["clients"] == 3
+        # Whoever came for nothing else is a client as soon as there is a place.
+        waits = client(room, MEMBER)
+        assert outcome(waits, "session.self") == "system_limit"
+        b.call("session.keep", {"ttl": 0})
+        b.close()
+        g.until(lambda: outcome(waits, "session.self") == "ok", "a place")
+        assert waits.listen()
+        others = [client(room, OTHER) for _ in range(2)]
+        assert refused_at_once(room, OTHER) == "system_limit"
+        assert [outcome(c, "session.self") for c in others] == ["ok", "ok"]
+        number, token, listener = kept[1]
+        last = client(room, MEMBER)
+        last.call("session.attach", {"client": number, "token": token})
+        last.call("session.keep", {"ttl": 0})
 
 
 def test_a_cap_of_bytes():

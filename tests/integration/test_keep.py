@@ -309,9 +309,14 @@ def test_kept_clients_count_as_clients(tmp_path):
         g.until(lambda: not row(watcher, gone.id)["connected"], "the end of it")
         d = room.client()
         d.sync()
+        # one more can attach, and nothing else; whoever attached has left its own place
         e = room.client()
-        e.closes()
-        # its place is there for the one who attaches, whose own is free then
+        check_reason(e.fails("session.self"), "system_limit")
+        f = room.client()
+        f.closes()
+        attach(room, gone, connection=e)
+        e.close()
+        g.until(lambda: not row(watcher, gone.id)["connected"], "the end of it")
         attach(room, gone, connection=d)
         room.client().sync()
         d.call("session.keep", {"ttl": 0})
