@@ -25,6 +25,8 @@ static const struct event_row rows[EVENT_COUNT] = {
 	"data came in, under deliver port: the same as tcp otherwise"},
     [EVENT_SHUTDOWN] = {"shutdown", "timeout",
 	"the daemon ends: the connection is closed within that many ms"},
+    [EVENT_TAKEN] = {"taken", "client",
+	"another connection attached this client: this one is closed"},
 };
 
 const struct event_row *
@@ -122,13 +124,26 @@ event_put_owner(struct bytes *out, uint64_t socket, uint64_t from, uint64_t seq)
 	close_event(out, seq, MESSAGE_PLAIN);
 }
 
+/* One that is of the connection, with a number as all that it says. */
+static void
+put_number(struct bytes *out, enum event_id id, const char *member, uint64_t number)
+{
+	message_open_event(out, rows[id].name);
+	bytes_append_str(out, member);
+	bytes_append_uint(out, number);
+	close_event(out, 0, MESSAGE_PLAIN);
+}
+
 void
 event_put_shutdown(struct bytes *out, uint64_t timeout)
 {
-	message_open_event(out, rows[EVENT_SHUTDOWN].name);
-	bytes_append_str(out, "{\"timeout\":");
-	bytes_append_uint(out, timeout);
-	close_event(out, 0, MESSAGE_PLAIN);
+	put_number(out, EVENT_SHUTDOWN, "{\"timeout\":", timeout);
+}
+
+void
+event_put_taken(struct bytes *out, uint64_t client)
+{
+	put_number(out, EVENT_TAKEN, "{\"client\":", client);
 }
 
 void

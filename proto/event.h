@@ -25,6 +25,7 @@ enum event_id {
 	EVENT_HTTP,
 	EVENT_PORT,
 	EVENT_SHUTDOWN,
+	EVENT_TAKEN,
 	EVENT_COUNT
 };
 
@@ -54,6 +55,8 @@ void event_put_error(struct bytes *out, uint64_t socket, int reason, uint64_t se
 void event_put_owner(struct bytes *out, uint64_t socket, uint64_t from, uint64_t seq);
 /* shutdown: the daemon ends, in timeout ms at the latest. */
 void event_put_shutdown(struct bytes *out, uint64_t timeout);
+/* taken: another connection is that client now. */
+void event_put_taken(struct bytes *out, uint64_t client);
 /* reason is a word of ours: nothing in it is escaped. */
 void event_put_down(struct bytes *out, uint64_t monitor, uint64_t socket,
     const char *reason, uint64_t seq);

@@ -73,7 +73,8 @@ read_message(json_t *json, uint64_t id, struct carried_list *list)
 
 	/* down is the monitor's, not the socket's: whoever monitors keeps it */
 	if (event == EVENT_COUNT || event == EVENT_DOWN || event == EVENT_SHUTDOWN ||
-	    !json_is_integer(socket) || (uint64_t)json_integer_value(socket) != id)
+	    event == EVENT_TAKEN || !json_is_integer(socket) ||
+	    (uint64_t)json_integer_value(socket) != id)
 		return REASON_BADARG;
 	if (event == EVENT_TCP_OWNER) /* an older change of owner: of no use now */
 		return 0;

@@ -249,6 +249,9 @@ keep_attach(struct session *kept, struct session *s, uint64_t seen)
 	if (away)
 		s->vacant = true;
 	else {
+		/* else two programs that both come back would take it from each other */
+		event_put_taken(former->out(former_ctx), kept->id);
+		former->commit(former_ctx, NULL, 0);
 		s->sink = former;
 		s->sink_ctx = former_ctx;
 		former->taken(former_ctx, s);

@@ -503,6 +503,9 @@ def test_a_new_attach_ends_the_old_connection(room):
     n = attach(room, c)
     c.closes()
     assert waiting not in c.replies
+    # It is the last that is said, about no socket and without a number.
+    last = c.events[-1]
+    assert (last.name, last.params, last.seq) == ("taken", {"client": c.id}, None)
     peer.put(b"second")
     assert n.gather(s, 6) == b"second"
     again = attach(room, n)
@@ -534,6 +537,7 @@ def test_what_was_not_written_goes_to_the_new_connection(room):
     sent = fill(peer)  # nobody reads
     n = attach(room, c)
     c.closes()
+    assert c.events.pop().name == "taken"
     first = b"".join(e.data for e in c.events)
     rest = n.gather(s, sent - len(first))
     assert first + rest == filled(sent)

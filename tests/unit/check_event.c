@@ -28,7 +28,7 @@ written(struct bytes *out, const char *want)
 START_TEST(rows)
 {
 	static const char *const names[] = {"tcp", "tcp_passive", "tcp_error",
-	    "tcp_closed", "tcp_owner", "down", "http", "port", "shutdown"};
+	    "tcp_closed", "tcp_owner", "down", "http", "port", "shutdown", "taken"};
 	unsigned i;
 
 	for (i = 0; i < EVENT_COUNT; i++) {
@@ -37,7 +37,7 @@ START_TEST(rows)
 		ck_assert_uint_gt(strlen(event_row((enum event_id)i)->help), 5);
 		ck_assert_int_eq(
 		    strstr(event_row((enum event_id)i)->members, "socket") != NULL,
-		    i != EVENT_SHUTDOWN);
+		    i != EVENT_SHUTDOWN && i != EVENT_TAKEN);
 	}
 	ck_assert_uint_eq(event_find("tcp_"), EVENT_COUNT);
 	ck_assert_uint_eq(event_find(""), EVENT_COUNT);

@@ -216,12 +216,17 @@ START_TEST(one_connection_takes_it_from_another)
 {
 	int id = keep(TTL);
 	uint64_t other = session_id(c.session);
+	char said[96];
 
 	tellf(&st.a, REQUEST("7", "gen_tcp.recv", "[%d,1]"), (int)left);
 	attach(&c, id);
 	expect_attached(&c, id);
 	ck_assert(st.a.taken);
 	ck_assert_uint_eq(session_id(st.a.session), other);
+	/* and is told of it, so that it does not take it back */
+	snprintf(said, sizeof said,
+	    "{\"jsonrpc\":\"2.0\",\"method\":\"taken\",\"params\":{\"client\":%d}}", id);
+	expect(&st, &st.a, said);
 	ck_assert_uint_eq(bytes_len(&st.a.out), 0);
 	/* its end is not the client's */
 	hang_up(&st.a);
