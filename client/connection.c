@@ -94,7 +94,7 @@ connection_restart(struct gentcp *g)
 	passing_drop(g);
 	g->place = (struct incoming_place){0};
 	*g->fault = '\0';
-	g->hello = g->lost = false;
+	g->hello = g->lost = g->taken = false;
 	return GENTCP_OK;
 }
 

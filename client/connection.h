@@ -49,6 +49,7 @@ struct gentcp {
 	bool dispatching;
 	bool hello; /* it was queued */
 	bool lost, freed;
+	bool taken; /* another connection is this client now: not to be taken back */
 
 	gentcp_event_fn on_event;
 	void *event_ctx;

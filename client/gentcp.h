@@ -181,6 +181,10 @@ const char *gentcp_server(const struct gentcp *g);
  * and requests that waited were answered with GENTCP_LOST.  Where the daemon has
  * that client no more GENTCP_STATE_OPEN is told, as ever: gentcp_token() is NULL
  * then, and gentcp_error() says "eacces".
+ *
+ * Where another connection has attached that client meanwhile, of which the event
+ * "taken" tells (GENTCP_EVENT_OTHER), GENTCP_STATE_ENDED is told: two programs that both
+ * came back would take it from each other for ever.
  */
 int gentcp_set_reconnect(struct gentcp *g, int min, int max, int attempts);
 

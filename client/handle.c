@@ -132,13 +132,20 @@ show_next(struct gentcp *g)
 	return status;
 }
 
-/* Keeps what is the reason of the loss that follows, if one does. */
+/* Keeps what is the reason of the loss that follows, if m is one. */
 static void
-fault(struct gentcp *g, const struct incoming *m)
+note(struct gentcp *g, const struct incoming *m)
 {
-	const char *text = json_string_value(json_object_get(m->error, "message"));
+	const char *text;
 
-	snprintf(g->fault, sizeof g->fault, "%s", text == NULL ? "" : text);
+	if (m->kind == INCOMING_FAULT) {
+		text = json_string_value(json_object_get(m->error, "message"));
+		snprintf(g->fault, sizeof g->fault, "%s", text == NULL ? "" : text);
+	} else if (m->kind == INCOMING_EVENT && strcmp(m->event.name, "taken") == 0) {
+		g->taken = true;
+		snprintf(g->fault, sizeof g->fault,
+		    "another connection has attached this client");
+	}
 }
 
 /* --- handling --------------------------------------------------------------- */
@@ -161,8 +168,6 @@ deliver(struct gentcp *g)
 			reply_deliver(g, &call, &g->shown);
 		break;
 	case INCOMING_FAULT:
-		fault(g, &g->shown);
-		break;
 	case INCOMING_NOTHING:
 		break;
 	}
@@ -185,6 +190,7 @@ handle_all(struct gentcp *g, const struct gentcp_event **e, size_t *handled)
 
 	while ((status = show_next(g)) == INCOMING_READY) {
 		(*handled)++;
+		note(g, &g->shown);
 		if (kept_skips(g, &g->shown.event))
 			continue;
 		if (e != NULL && g->shown.kind == INCOMING_EVENT) {
@@ -239,8 +245,7 @@ connection_find_reply(struct gentcp *g, uint64_t id, struct incoming *m, size_t 
 			kept_replied(&g->kept, id, m->error != NULL);
 			return INCOMING_READY;
 		}
-		if (m->kind == INCOMING_FAULT)
-			fault(g, m);
+		note(g, m);
 		if (!bytes_append(&g->held, bytes_head(&g->in), *size)) {
 			bytes_truncate(&g->held, bytes_len(&g->held));
 			incoming_fini(m);

@@ -55,7 +55,7 @@ static void
 plan(struct gentcp *g, int64_t now)
 {
 	struct reconnect *r = &g->again;
-	int delay = *r->path == '\0' ? -1 : backoff_next(&r->backoff);
+	int delay = *r->path == '\0' || g->taken ? -1 : backoff_next(&r->backoff);
 
 	bytes_truncate(&g->out, 0);
 	bytes_truncate(&g->in, g->current);

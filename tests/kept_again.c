@@ -27,7 +27,7 @@ event(struct gentcp *g, const struct gentcp_event *e, void *ctx)
 {
 	struct count *count = ctx;
 
-	count->again += e->seq <= count->seq;
+	count->again += e->seq > 0 && e->seq <= count->seq;
 	count->seq = e->seq > count->seq ? e->seq : count->seq;
 	if (e->type == GENTCP_EVENT_TCP) {
 		gentcp_ack_with(g, e->seq);

@@ -9,6 +9,7 @@ import selectors
 import signal
 import socket
 import stat
+import threading
 import time
 
 import pytest
@@ -175,20 +176,70 @@ def test_killed_at_random_moments(server):
     print("%d kills, %d peers, %d bytes to and fro" % (KILLS, PEERS, total))
 
 
+class Between:
+    """Stands between a program and the daemon, until it is told to cut them apart."""
+
+    def __init__(self, daemon_path, path):
+        self.daemon_path, self.path = daemon_path, str(path)
+        self.listener = socket.socket(socket.AF_UNIX)
+        self.listener.bind(self.path)
+        self.listener.listen()
+        self.ends = []
+        self.lock = threading.Lock()
+        self.threads = [threading.Thread(target=self.accept)]
+        self.threads[0].start()
+
+    def accept(self):
+        while True:
+            try:
+                program = self.listener.accept()[0]
+            except OSError:
+                return
+            daemon = socket.socket(socket.AF_UNIX)
+            daemon.connect(self.daemon_path)
+            with self.lock:
+                self.ends += [program, daemon]
+            for ends in ((program, daemon), (daemon, program)):
+                self.threads.append(threading.Thread(target=self.carry, args=ends))
+                self.threads[-1].start()
+
+    def carry(self, one, other):
+        with contextlib.suppress(OSError):
+            while data := one.recv(65536):
+                other.sendall(data)
+        for end in (one, other):
+            with contextlib.suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+
+    def cut(self):
+        with self.lock:
+            ends, self.ends = self.ends, []
+        for end in ends:
+            with contextlib.suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+
+    def close(self):
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.threads[0].join()
+        self.cut()
+        for thread in self.threads:
+            thread.join()
+        self.listener.close()
+
+
 @pytest.mark.skipif("KEPT_AGAIN" not in os.environ, reason="there is no program KEPT_AGAIN")
-def test_thrown_out_at_random_moments(room, daemon):
+def test_cut_off_at_random_moments(room, daemon, tmp_path):
     """It lives on, and comes back by itself: its events are answered once, too."""
     rng = random.Random(os.environ.get("GENTCP_TEST_SEED", 13))
-    ran = Example(daemon, os.environ["KEPT_AGAIN"])
     with contextlib.ExitStack() as stack:
+        between = stack.enter_context(contextlib.closing(Between(daemon.path, tmp_path / "between")))
+        ran = Example(between, os.environ["KEPT_AGAIN"])
         stack.callback(ran.close)
         port, client, token = ran.process.stdout.readline().decode().split()
         peers = Peers(stack, int(port), rng, PEERS)
         peers.busy(0.2)
         for _ in range(KILLS):
-            c = room.client()
-            c.call("session.attach", {"client": int(client), "token": token})
-            c.close()
+            between.cut()
             peers.busy(rng.random() / 20)
         peers.finish()
         g.until(lambda: len(row(room.client(), int(client))["sockets"]) == 1, "all closed")
@@ -196,8 +247,19 @@ def test_thrown_out_at_random_moments(room, daemon):
         attached, again = map(int, ran.process.stdout.readline().split())
         assert ran.wait() == 0
         assert KILLS / 2 <= attached <= KILLS
-    print("thrown out %d times, back %d times; %d events given again" % (
-        KILLS, attached, again))
+    print("cut off %d times, back %d times; %d events given again" % (KILLS, attached, again))
+
+
+@pytest.mark.skipif("KEPT_AGAIN" not in os.environ, reason="there is no program KEPT_AGAIN")
+def test_who_is_thrown_out_does_not_come_back(room, daemon):
+    """Two that both did would throw each other out for ever."""
+    with contextlib.closing(Example(daemon, os.environ["KEPT_AGAIN"])) as ran:
+        _, client, token = ran.process.stdout.readline().decode().split()
+        c = room.client()
+        c.call("session.attach", {"client": int(client), "token": token})
+        assert ran.process.stdout.readline() == b"0 0\n"
+        assert ran.wait() == 1
+        c.call("session.keep", {"ttl": 0})
 
 
 def test_without_replay_what_is_missing_was_with_the_dead_program(server, room):

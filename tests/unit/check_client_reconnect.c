@@ -413,6 +413,47 @@ START_TEST(without_being_asked)
 }
 END_TEST
 
+/* Its client was attached by another connection. */
+static void
+take(struct fake_daemon *f)
+{
+	char rest[256];
+
+	say(f,
+	    TCP("1", "last") "{\"jsonrpc\":\"2.0\",\"method\":\"taken\","
+			     "\"params\":{\"client\":7}}\n");
+	shutdown(f->fd, SHUT_WR);
+	while (recv(f->fd, rest, sizeof rest, 0) > 0)
+		;
+}
+
+START_TEST(what_was_taken_is_not_taken_back)
+{
+	struct fake_daemon f;
+	struct gentcp *g = fake_daemon_start(&f, take);
+	struct story s = {0};
+
+	gentcp_set_reconnect(g, 1, 20, GENTCP_INFINITY);
+	gentcp_on_state(g, on_state, &s);
+	while (strstr(s.text, "ended") == NULL)
+		(void)gentcp_dispatch(g, DEADLINE);
+	ck_assert_str_eq(s.text, "ended ");
+	ck_assert_str_eq(gentcp_error_reason(gentcp_error(g)),
+	    "gentcpd closed the connection: another connection has attached this client");
+	ck_assert_int_eq(gentcp_dispatch(g, DEADLINE), GENTCP_LOST);
+	ck_assert_int_eq(gentcp_next_timeout(g), -1);
+	fake_daemon_finish(&f, g);
+	/* the same where a blocking call comes upon it */
+	g = fake_daemon_start(&f, take);
+	gentcp_set_reconnect(g, 1, 20, GENTCP_INFINITY);
+	ck_assert_int_eq(gentcp_close(g, 1), GENTCP_LOST);
+	while (gentcp_dispatch(g, DEADLINE) != GENTCP_LOST)
+		;
+	ck_assert_int_eq(gentcp_close(g, 1), GENTCP_LOST);
+	fake_daemon_finish(&f, g);
+}
+END_TEST
+
 /* --- the first connection ----------------------------------------------------- */
 
 static void
@@ -515,6 +556,7 @@ main(void)
 	tcase_add_test(tc, in_vain);
 	tcase_add_test(tc, the_end_in_a_blocking_call);
 	tcase_add_test(tc, without_being_asked);
+	tcase_add_test(tc, what_was_taken_is_not_taken_back);
 	tcase_add_test(tc, open_tries_again);
 	tcase_add_test(tc, freed_when_it_is_open);
 	tcase_add_test(tc, freed_when_it_ended);

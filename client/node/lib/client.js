@@ -229,6 +229,10 @@ class Client extends EventEmitter {
 	event({value: {method, params, seq}, attachment}) {
 		const known = typeof method === 'string' && params !== null && typeof params === 'object';
 		if (known && method === 'shutdown') return; // the end of the connection follows
+		if (known && method === 'taken') {
+			this.end(new LostError('another connection has attached this client'));
+			return;
+		}
 		if (!known || !isNumber(params.socket)) throw new ProtocolError('a broken event');
 		if (seq !== undefined) {
 			if (!isNumber(seq)) throw new ProtocolError('a broken seq');

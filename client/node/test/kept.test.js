@@ -114,6 +114,19 @@ test('what was not read is told again', {timeout: 20000}, async () => {
 	await made.close();
 });
 
+test('who is thrown out hears why', {timeout: 20000}, async () => {
+	const kept = path.join(folder, 'taken');
+	const first = await new gentcp.Client({kept}).open();
+	const closed = once(first, 'close');
+	const second = await new gentcp.Client({kept}).open();
+	assert.ok(second.resumed);
+	const [why] = await closed;
+	assert.ok(why instanceof gentcp.LostError);
+	assert.match(why.message, /another connection has attached this client/);
+	await second.forget();
+	second.close();
+});
+
 test('a file that is none, and a client that is no more', async () => {
 	const kept = path.join(folder, 'none');
 	fs.writeFileSync(kept, '{"client":4711,"token":"5c0f"}');

@@ -158,6 +158,20 @@ async def test_acknowledged_by_asking_for_the_next(tmp_path):
 
 
 @run
+async def test_who_is_thrown_out_hears_why(tmp_path):
+    kept = str(tmp_path / "kept")
+    async with gentcp.Client(kept=kept) as first:
+        listener = await first.listen(ip="loopback")
+        accepting = asyncio.ensure_future(listener.accept())
+        await first.whoami()
+        async with gentcp.Client(kept=kept) as second:
+            assert second.resumed and second.id == first.id
+            with pytest.raises(gentcp.Lost, match="another connection has attached this client"):
+                await accepting
+            await second.forget()
+
+
+@run
 async def test_a_client_that_is_no_more(tmp_path):
     kept = tmp_path / "kept"
     kept.write_text('{"client": 4711, "token": "5c0f"}')

@@ -324,6 +324,9 @@ class Core:
         return errors.error(reason, code, data, rest)
 
     def _event(self, message: Message) -> None:
+        if message.value["method"] == "taken":
+            self.end(errors.Lost("another connection has attached this client"))
+            return
         event = events.read(message)
         if event is None:
             return
