@@ -80,8 +80,13 @@ bind_file(struct socket_file *f, int fd, const struct sockaddr_un *addr, mode_t 
 		f->ino = st.st_ino;
 		f->bound = true;
 	}
-	if (f->bound && (group == (gid_t)-1 || lchown(path, (uid_t)-1, group) == 0) &&
-	    chmod(path, mode) == 0 && listen(fd, SOMAXCONN) == 0)
+	if (f->bound && group != (gid_t)-1 && lchown(path, (uid_t)-1, group) != 0) {
+		snprintf(why, size, "cannot give %s to the group %lu: %s", path,
+		    (unsigned long)group,
+		    errno == EPERM ? "we are neither root nor in it" : strerror(errno));
+		return false;
+	}
+	if (f->bound && chmod(path, mode) == 0 && listen(fd, SOMAXCONN) == 0)
 		return true;
 	snprintf(why, size, "cannot set up %s: %s", path, strerror(errno));
 	return false;

@@ -6,9 +6,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/lock_file.h"
 #include "base/log.h"
 
 /* The daemon says one byte when it is ready; else its exit status is ours. */
@@ -59,13 +61,9 @@ background_fork(struct background *b, char *why, size_t size)
 bool
 background_open(struct background *b, const char *path, char *why, size_t size)
 {
-	b->file = open(path,
-	    O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK, 0644);
+	b->file = lock_file_open(path, "pid file", 0644, why, size);
 	b->path = path;
-	if (b->file != -1)
-		return true;
-	(void)snprintf(why, size, "cannot open %s: %s", path, strerror(errno));
-	return false;
+	return b->file != -1;
 }
 
 static void
@@ -102,12 +100,29 @@ background_ready(struct background *b)
 		let_go(b);
 }
 
+/* Nobody's number is in it: it was made for a start that came to nothing. */
+static bool
+is_empty(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && st.st_size == 0;
+}
+
+static void
+remove_file(struct background *b)
+{
+	if (b->file == -1 || !(b->written || is_empty(b->file)))
+		return;
+	/* the folder may be root's, and we are it no more */
+	if (!lock_file_named(b->file, b->path) || unlink(b->path) != 0)
+		(void)!ftruncate(b->file, 0);
+}
+
 void
 background_end(struct background *b)
 {
-	/* the folder may be root's, and we are it no more */
-	if (b->written && unlink(b->path) != 0)
-		(void)!ftruncate(b->file, 0);
+	remove_file(b);
 	if (b->file != -1)
 		(void)close(b->file);
 	if (b->ready != -1)

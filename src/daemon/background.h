@@ -13,7 +13,7 @@ struct background {
 	int ready;	  /* to the process that waits; -1: none does */
 	int file;	  /* of the number; -1: none */
 	const char *path; /* its path; borrowed */
-	bool written;	  /* it is ours: another daemon's stays as it is */
+	bool written;	  /* the number is in it */
 };
 
 /*
@@ -21,11 +21,14 @@ struct background {
  * thread.  The one that was started ends within this.  False with a sentence in why[size].
  */
 bool background_fork(struct background *b, char *why, size_t size);
-/* Opens the file for the number, while there are the rights for it. */
+/*
+ * Opens the file for the number, while there are the rights for it, and holds it: one
+ * that another daemon has is refused.  False with a sentence in why[size].
+ */
 bool background_open(struct background *b, const char *path, char *why, size_t size);
 /* The daemon serves: writes the number, and lets go of the terminal. */
 void background_ready(struct background *b);
-/* At the end: the file is removed, if that can be, or emptied. */
+/* At the end: the file is removed, if that can be, or emptied.  What nobody wrote stays. */
 void background_end(struct background *b);
 
 #endif

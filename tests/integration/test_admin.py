@@ -388,6 +388,48 @@ def capabilities(pid):
         return {line.split(":")[0]: line.split(":")[1].split() for line in f}
 
 
+def test_the_pid_file_is_one_daemons(tmp_path):
+    pid_file, link = tmp_path / "pid", tmp_path / "link"
+    args = ["-p", str(pid_file), "-s"]
+    with contextlib.closing(socket.socket(socket.AF_UNIX)) as other:
+        other.bind(str(tmp_path / "used"))
+        other.listen()
+        # A start that comes to nothing leaves none, and what it finds as it is.
+        assert run(*args, str(tmp_path / "used"))[0] == 1
+        assert not pid_file.exists()
+        pid_file.write_text("no number")
+        assert run(*args, str(tmp_path / "used"))[0] == 1
+        assert pid_file.read_text() == "no number"
+    first = subprocess.Popen([g.gentcpd(), *args, str(tmp_path / "s")], stderr=subprocess.DEVNULL)
+    try:
+        connected(first, tmp_path / "s").close()
+        assert pid_in(pid_file) == first.pid
+        status, said = run(*args, str(tmp_path / "another"))
+        assert status == 1 and "another daemon is running: it holds %s" % pid_file in said
+        assert pid_in(pid_file) == first.pid
+    finally:
+        first.terminate()
+        assert first.wait(g.DEADLINE) == 0
+    assert not pid_file.exists()
+    link.symlink_to(tmp_path / "made")
+    for path, why in ((link, "it is a symbolic link"), ("/dev/null", "is not a plain file")):
+        status, said = run("-p", str(path), "-s", str(tmp_path / "s"))
+        assert status == 1 and "the pid file %s" % path in said and why in said
+    assert not (tmp_path / "made").exists() and os.path.exists("/dev/null")
+
+
+@needs_root
+def test_a_group_that_one_is_not_in():
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o777)
+        conf = os.path.join(folder, "conf")
+        with open(conf, "w") as f:
+            f.write('{"group": 4711}')
+        status, said = run("-c", conf, "-s", os.path.join(folder, "s"), user=MEMBER, extra_groups=[])
+        assert status == 1 and "to the group 4711: we are neither root nor in it" in said
+        assert os.listdir(folder) == ["conf"]
+
+
 @needs_root
 def test_root_is_given_up_but_for_low_ports():
     with tempfile.TemporaryDirectory(prefix="gentcp-") as name:
