@@ -72,10 +72,10 @@ static const struct {
 	const char *reason, *hint;
 } hints[] = {
     {"eacces",
-	"root's clients may, or gentcpd's configuration has to allow it: gentcpd(8)"},
+	"root's clients may, or gentcpd's configuration has to allow it: gentcpd.conf(5)"},
     {"not_owner",
 	"only the client that owns it may: gentcp-cli sockets tells who that is"},
-    {"system_limit", "a limit is reached: gentcpd(8), CONFIGURATION"},
+    {"system_limit", "a limit is reached: gentcpd.conf(5), Caps"},
     {"eaddrinuse", "another socket has it: gentcp-cli sockets, or ss -ltn, tells which"},
 };
 

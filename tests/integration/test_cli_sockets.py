@@ -215,4 +215,4 @@ def test_what_to_do_next(room, cli, client):
 def test_eacces_says_who_may(room, cli, client):
     number, _ = room.pair(client)
     status, out, err = cli("call", "setopts", number, 'raw=[6,35,{"base64":"AAAAAA=="}]')
-    assert status == FAILED and "eacces" in err and "gentcpd(8)" in err
+    assert status == FAILED and "eacces" in err and "gentcpd.conf(5)" in err

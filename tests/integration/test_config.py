@@ -14,6 +14,8 @@ import pytest
 import gentcp_test as g
 from gentcp_test import MB, check_reason
 
+MAN = pathlib.Path(__file__).resolve().parents[2] / "man"
+
 
 @pytest.fixture
 def tmp_path():
@@ -86,6 +88,33 @@ def test_a_wrong_file_is_refused_and_the_place_named(tmp_path, text, named):
 def test_a_file_that_is_not_there(tmp_path):
     status, said = run("-s", str(tmp_path / "s"), "-c", str(tmp_path / "none"))
     assert status > 0 and str(tmp_path / "none") in said
+
+
+def examples(page):
+    """The configurations in a page of the manual."""
+    blocks = re.findall(r"^\.Bd -literal.*?\n(.*?)^\.Ed$", (MAN / page).read_text(), re.M | re.S)
+    return [b.replace("\\e", "\\") for b in blocks if b.startswith("{")]
+
+
+def with_names_of_here(value, key=None):
+    """The users and groups of an example need not be there: each is root."""
+    if isinstance(value, dict):
+        return {k: with_names_of_here(v, k) for k, v in value.items()}
+    if isinstance(value, list):
+        return [with_names_of_here(v, key) for v in value]
+    return 0 if key in ("group", "admin_group", "monitor_group", "users", "groups", "give_to") \
+        and value != "*" else value
+
+
+@pytest.mark.parametrize("page,count", [("gentcpd.conf.5", 1), ("gentcpd.8", 1)])
+def test_the_examples_of_the_manual(tmp_path, page, count):
+    texts = examples(page)
+    assert len(texts) == count
+    for text in texts:
+        path = tmp_path / "gentcpd.conf"
+        path.write_text(json.dumps(with_names_of_here(json.loads(text))))
+        status, said = run("-t", "-c", str(path))
+        assert status == 0, said
 
 
 def test_what_is_no_plain_file(tmp_path):
