@@ -12,7 +12,7 @@ passed=0 failed=0
 
 # What each room may include of ours, as an extended regular expression.
 words='proto/(address|bytes|method|option|raw|option_text|quote|reason)\.h'
-base='base/(clock|idmap|limits|lock_file|log|log_file|log_target|metrics|socket_file)\.h'
+base='base/(clock|idmap|limits|lock_file|log|log_file|log_target|metrics|socket_file|thread)\.h'
 jansson='jansson.*'
 loop='(event|evutil|event2/.*)(\.h)?'
 sockets='(sys/(socket|un|epoll|ioctl|uio)|netinet/.*|net/.*|arpa/inet|netdb|poll)\.h'

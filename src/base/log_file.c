@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -12,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/thread.h"
 
 enum { QUEUE = 256 * 1024, FILE_MODE = 0640 };
 
@@ -141,23 +141,6 @@ open_file(const char *path)
 	    O_WRONLY | O_APPEND | O_CREAT | O_NOCTTY | O_NONBLOCK | O_CLOEXEC, FILE_MODE);
 }
 
-/* Signals are the loop's, so the thread takes none. */
-static int
-start(struct log_file *f)
-{
-	sigset_t all, old;
-	pthread_t thread;
-	int error;
-
-	(void)sigfillset(&all);
-	(void)pthread_sigmask(SIG_SETMASK, &all, &old);
-	error = pthread_create(&thread, NULL, run, f);
-	(void)pthread_sigmask(SIG_SETMASK, &old, NULL);
-	if (error == 0)
-		(void)pthread_detach(thread);
-	return error;
-}
-
 struct log_file *
 log_file_open(const char *path)
 {
@@ -174,7 +157,7 @@ log_file_open(const char *path)
 	f->drain = malloc(QUEUE);
 	if (f->fill != NULL && f->drain != NULL) {
 		f->fd = open_file(path);
-		error = f->fd == -1 ? errno : start(f);
+		error = f->fd == -1 ? errno : thread_run(run, f, false);
 	}
 	if (error == 0)
 		return f;

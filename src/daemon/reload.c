@@ -5,12 +5,12 @@
 #include <event2/event.h>
 #include <fcntl.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "base/thread.h"
 #include "daemon/config.h"
 
 /* One reading: the thread's until it is over, then the loop's. */
@@ -134,21 +134,16 @@ job_new(const struct reload *r)
 	return NULL;
 }
 
-/* Signals are the loop's, so the thread takes none. */
+/* With a stack of the usual size: directories are asked by whatever library there is. */
 static bool
 start_thread(struct start *start)
 {
-	sigset_t all, old;
 	pthread_t thread;
-	int error;
 
-	(void)sigfillset(&all);
-	(void)pthread_sigmask(SIG_SETMASK, &all, &old);
-	error = pthread_create(&thread, NULL, run, start);
-	(void)pthread_sigmask(SIG_SETMASK, &old, NULL);
-	if (error == 0)
-		(void)pthread_detach(thread);
-	return error == 0;
+	if (thread_create(&thread, NULL, run, start) != 0)
+		return false;
+	(void)pthread_detach(thread);
+	return true;
 }
 
 /* --- the loop ------------------------------------------------------------------ */

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "tcp/thread.h"
+#include "base/thread.h"
 
 /* The thread's alone, from its start. */
 struct job {
@@ -54,7 +54,7 @@ connect_thread_start(int fd, const struct resolver_address *address)
 	job->answer = pipes[1];
 	job->address = *address;
 	job->fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-	error = job->fd == -1 ? errno : tcp_thread_run(run, job, false);
+	error = job->fd == -1 ? errno : thread_run(run, job, false);
 	if (error == 0)
 		return pipes[0];
 	job_free(job);

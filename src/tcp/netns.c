@@ -10,7 +10,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
-#include "tcp/thread.h"
+#include "base/thread.h"
 
 struct job {
 	int ns, family, protocol;
@@ -67,7 +67,7 @@ netns_socket(const char *path, int family, int protocol, int *fd)
 	job.ns = open_namespace(path);
 	if (job.ns == -1)
 		return errno;
-	error = tcp_thread_run(make, &job, true);
+	error = thread_run(make, &job, true);
 	(void)close(job.ns);
 	if (error != 0)
 		return error;

@@ -9,8 +9,8 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "base/thread.h"
 #include "proto/reason.h"
-#include "tcp/thread.h"
 
 enum { ANSWERS = 64 }; /* that are given in one turn of the loop */
 
@@ -283,7 +283,7 @@ start_worker(struct workers *ws)
 	pthread_mutex_lock(&ws->shared->lock);
 	ws->shared->refs++;
 	pthread_mutex_unlock(&ws->shared->lock);
-	if (tcp_thread_create(&w->thread, NULL, work, w) != 0) {
+	if (thread_create(&w->thread, NULL, work, w) != 0) {
 		shared_unref(ws->shared);
 		free(w);
 		return false;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* Threads for the few calls that the loop's own thread cannot make. */
-#ifndef TCP_THREAD_H
-#define TCP_THREAD_H
+#ifndef BASE_THREAD_H
+#define BASE_THREAD_H
 
 #include <pthread.h>
 #include <stdbool.h>
@@ -10,7 +10,7 @@
  * pthread_create(3) with all signals blocked in the new thread: they are the loop's.
  * 0 or an errno (EAGAIN: no more threads).
  */
-int tcp_thread_create(
+int thread_create(
     pthread_t *thread, const pthread_attr_t *attr, void *(*run)(void *), void *arg);
 
 /*
@@ -18,6 +18,6 @@ int tcp_thread_create(
  * waits for its end, so it has to be short; else it goes on by itself.  0 or an errno
  * (EAGAIN: no more threads); run() was not called then.
  */
-int tcp_thread_run(void *(*run)(void *), void *arg, bool join);
+int thread_run(void *(*run)(void *), void *arg, bool join);
 
 #endif

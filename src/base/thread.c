@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "tcp/thread.h"
+#include "base/thread.h"
 
 #include <signal.h>
 #include <stddef.h>
@@ -8,7 +8,7 @@ enum { STACK = 128 * 1024 };
 
 /* A new thread has its maker's mask. */
 int
-tcp_thread_create(
+thread_create(
     pthread_t *thread, const pthread_attr_t *attr, void *(*run)(void *), void *arg)
 {
 	sigset_t all, old;
@@ -24,7 +24,7 @@ tcp_thread_create(
 }
 
 int
-tcp_thread_run(void *(*run)(void *), void *arg, bool join)
+thread_run(void *(*run)(void *), void *arg, bool join)
 {
 	pthread_attr_t attr;
 	pthread_t thread;
@@ -35,7 +35,7 @@ tcp_thread_run(void *(*run)(void *), void *arg, bool join)
 	(void)pthread_attr_setdetachstate(
 	    &attr, join ? PTHREAD_CREATE_JOINABLE : PTHREAD_CREATE_DETACHED);
 	(void)pthread_attr_setstacksize(&attr, STACK);
-	error = tcp_thread_create(&thread, &attr, run, arg);
+	error = thread_create(&thread, &attr, run, arg);
 	(void)pthread_attr_destroy(&attr);
 	if (error == 0 && join)
 		(void)pthread_join(thread, NULL);
