@@ -210,6 +210,17 @@ log_open(enum log_target target, const char *path, char *why, size_t size)
 	return true;
 }
 
+/* The file that is still written may have been removed: who looks for it reads this. */
+static void
+put_beside(const char *text)
+{
+	enum log_target target = to.target;
+
+	to.target = log_target_guess();
+	(void)log_target_put(LOG_L_ERROR, "daemon", text);
+	to.target = target;
+}
+
 bool
 log_reopen(char *why, size_t size)
 {
@@ -219,6 +230,7 @@ log_reopen(char *why, size_t size)
 		return true;
 	(void)snprintf(
 	    why, size, "cannot open the log %s anew: %s", to.path, strerror(error));
+	put_beside(why);
 	return false;
 }
 

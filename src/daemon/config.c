@@ -228,10 +228,11 @@ config_keep(struct config *next, struct config *now, char *names, size_t size)
 	next->server.fd = now->server.fd;
 	next->metrics_fd = now->metrics_fd;
 	for (size_t i = 0; i < KEYS; i++) {
-		bool same = config_same(&keys[i], next, now);
+		bool same;
 
 		if (keys[i].reload != KEY_START)
 			continue;
+		same = config_same(&keys[i], next, now);
 		/* also where it is the same: parts of the daemon point to now's */
 		config_swap(&keys[i], next, now);
 		if (same || is_passed(&keys[i], next))

@@ -285,6 +285,24 @@ def works(room):
     return c
 
 
+def test_a_log_whose_folder_is_gone(tmp_path):
+    folder = tmp_path / "logs"
+    folder.mkdir()
+    log = folder / "log"
+    with daemon_of({"log": str(log)}) as room:
+        os.unlink(log)
+        folder.rmdir()
+        room.daemon.process.send_signal(signal.SIGHUP)
+        # It is said where it can be read: the file that is written has no name any more.
+        said = "gentcpd: error: daemon: cannot open the log %s anew: No such file" % log
+        g.until(lambda: said in room.daemon.output(), "a line on stderr")
+        assert room.client().sync()
+        folder.mkdir()
+        room.daemon.process.send_signal(signal.SIGHUP)
+        g.until(lambda: log.exists() and "read anew" in log.read_text(), "the log")
+        assert room.daemon.output().count("\n") == 1
+
+
 def test_a_full_disk_costs_lines_alone():
     with daemon_of({"log": "/dev/full", "log_level": "debug"}) as room:
         c = works(room)
