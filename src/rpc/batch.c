@@ -1,8 +1,17 @@
 /* SPDX-License-Identifier: ISC */
 /* A batch: its answers are gathered, and sent as one array when all are in. */
+#include "rpc/batch.h"
+
 #include <stdlib.h>
 
+#include "base/limits.h"
+#include "proto/bytes.h"
+#include "proto/reason.h"
+#include "proto/wire.h"
+#include "rpc/monitor.h"
+#include "rpc/reply.h"
 #include "rpc/rpc_private.h"
+#include "rpc/session.h"
 
 struct batch {
 	struct session *session;

@@ -1,10 +1,16 @@
 /* SPDX-License-Identifier: ISC */
-/* Calls: each is a request from its arrival to its answer. */
+#include "rpc/call.h"
+
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "proto/method.h"
+#include "proto/reason.h"
+#include "rpc/batch.h"
+#include "rpc/reply.h"
 #include "rpc/rpc_private.h"
+#include "rpc/session.h"
 
 /*
  * Calls come and go in hundreds each turn; so many are kept for the next, which

@@ -1,9 +1,22 @@
 /* SPDX-License-Identifier: ISC */
 /* daemon.status, reload, shutdown, log_level: for administrators. */
 #include <errno.h>
+#include <jansson.h>
 #include <unistd.h>
 
+#include "base/idmap.h"
+#include "base/limits.h"
+#include "base/log.h"
+#include "proto/event.h"
+#include "proto/method.h"
+#include "proto/params.h"
+#include "proto/reason.h"
+#include "rpc/access.h"
+#include "rpc/calls.h"
+#include "rpc/reply.h"
+#include "rpc/rpc.h"
 #include "rpc/rpc_private.h"
+#include "rpc/session.h"
 
 bool
 call_is_for_admin(struct call *call)

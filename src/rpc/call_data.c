@@ -1,9 +1,26 @@
 /* SPDX-License-Identifier: ISC */
 /* send, recv, close, shutdown, unrecv. */
 #include <errno.h>
+#include <jansson.h>
 #include <string.h>
 
+#include "base/limits.h"
+#include "proto/bytes.h"
+#include "proto/message.h"
+#include "proto/message_send.h"
+#include "proto/method.h"
+#include "proto/params.h"
+#include "proto/payload.h"
+#include "proto/reason.h"
+#include "proto/wire.h"
+#include "rpc/calls.h"
+#include "rpc/ownership.h"
+#include "rpc/policy.h"
+#include "rpc/replay.h"
+#include "rpc/reply.h"
 #include "rpc/rpc_private.h"
+#include "rpc/session.h"
+#include "tcp/tcp.h"
 
 enum { SENDFILE_DESCRIPTORS = 2 }; /* the file, and a duplicate of the socket */
 

@@ -1,10 +1,22 @@
 /* SPDX-License-Identifier: ISC */
 /* sockname, peername, port, getstat, info, i: facts about sockets. */
 #include <errno.h>
+#include <jansson.h>
 #include <string.h>
 
+#include "base/idmap.h"
+#include "proto/address.h"
+#include "proto/option.h"
+#include "proto/params.h"
 #include "proto/value.h"
+#include "rpc/calls.h"
+#include "rpc/monitor.h"
+#include "rpc/ownership.h"
+#include "rpc/policy.h"
+#include "rpc/reply.h"
 #include "rpc/rpc_private.h"
+#include "rpc/session.h"
+#include "tcp/tcp.h"
 
 static void
 reply_name(struct call *call, int reason, const struct address *a)

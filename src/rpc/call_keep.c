@@ -1,9 +1,17 @@
 /* SPDX-License-Identifier: ISC */
 /* session.keep, attach, ack: clients that outlive their connection. */
 #include <errno.h>
+#include <jansson.h>
 #include <string.h>
 
+#include "proto/params.h"
+#include "proto/reason.h"
+#include "rpc/calls.h"
+#include "rpc/keep.h"
+#include "rpc/replay.h"
+#include "rpc/reply.h"
 #include "rpc/rpc_private.h"
+#include "rpc/session.h"
 
 static const char no_such_event[] = "no event has been given that number yet";
 

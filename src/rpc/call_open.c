@@ -1,12 +1,25 @@
 /* SPDX-License-Identifier: ISC */
 /* connect, listen, accept, fdopen: requests that make sockets. */
 #include <errno.h>
+#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/limits.h"
+#include "proto/address.h"
+#include "proto/option.h"
+#include "proto/params.h"
+#include "proto/reason.h"
 #include "proto/value.h"
+#include "rpc/calls.h"
+#include "rpc/ownership.h"
+#include "rpc/policy.h"
+#include "rpc/reply.h"
+#include "rpc/rpc.h"
 #include "rpc/rpc_private.h"
+#include "rpc/session.h"
+#include "tcp/tcp.h"
 
 /* What an opening request says, read from its params. */
 struct opening {

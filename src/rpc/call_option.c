@@ -1,10 +1,18 @@
 /* SPDX-License-Identifier: ISC */
 /* setopts and getopts. */
 #include <errno.h>
+#include <jansson.h>
 #include <string.h>
 
+#include "proto/option.h"
+#include "proto/params.h"
 #include "proto/value.h"
-#include "rpc/rpc_private.h"
+#include "rpc/calls.h"
+#include "rpc/ownership.h"
+#include "rpc/policy.h"
+#include "rpc/reply.h"
+#include "rpc/session.h"
+#include "tcp/tcp.h"
 
 void
 call_setopts(struct call *call, struct request *q)

@@ -6,12 +6,32 @@
  * one is told that first.
  */
 #include <errno.h>
+#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/idmap.h"
+#include "base/limits.h"
+#include "packet/packet_http.h"
+#include "proto/bytes.h"
+#include "proto/event.h"
+#include "proto/message.h"
+#include "proto/option.h"
+#include "proto/params.h"
+#include "proto/payload.h"
+#include "proto/reason.h"
 #include "proto/value.h"
+#include "rpc/calls.h"
 #include "rpc/http.h"
+#include "rpc/keep.h"
+#include "rpc/ownership.h"
+#include "rpc/policy.h"
+#include "rpc/publish.h"
+#include "rpc/replay.h"
+#include "rpc/reply.h"
 #include "rpc/rpc_private.h"
+#include "rpc/session.h"
+#include "tcp/tcp.h"
 
 struct carried *
 carried_new(struct carried_list *list, enum event_id event)

@@ -1,10 +1,24 @@
 /* SPDX-License-Identifier: ISC */
 /* session.hello, self, clients, cancel; rpc.discover. */
+#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/idmap.h"
+#include "proto/bytes.h"
+#include "proto/message.h"
+#include "proto/params.h"
+#include "proto/payload.h"
+#include "proto/reason.h"
+#include "proto/wire.h"
+#include "rpc/calls.h"
+#include "rpc/keep.h"
 #include "rpc/openrpc.h"
+#include "rpc/ownership.h"
+#include "rpc/reply.h"
 #include "rpc/rpc_private.h"
+#include "rpc/session.h"
+#include "tcp/tcp.h"
 
 enum { PROTOCOL_VERSION = 1, NAME_MAX_LEN = 128 };
 

@@ -1,10 +1,25 @@
 /* SPDX-License-Identifier: ISC */
 /* From a request object to its handler, by the row of its method. */
 #include <errno.h>
+#include <jansson.h>
 #include <stddef.h>
 #include <unistd.h>
 
+#include "proto/message.h"
+#include "proto/method.h"
+#include "proto/params.h"
+#include "proto/reason.h"
+#include "proto/wire.h"
+#include "rpc/batch.h"
+#include "rpc/calls.h"
+#include "rpc/ownership.h"
+#include "rpc/policy.h"
+#include "rpc/replay.h"
+#include "rpc/reply.h"
+#include "rpc/rpc.h"
 #include "rpc/rpc_private.h"
+#include "rpc/session.h"
+#include "tcp/tcp.h"
 
 /* What a method says of a socket that is gone or was never there. */
 enum gone {

@@ -8,7 +8,7 @@
  * All that is done here beside that is to count its time, and to let in who knows
  * its token.
  */
-#include "rpc/rpc_private.h"
+#include "rpc/keep.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -16,7 +16,14 @@
 #include <sys/random.h>
 
 #include "base/clock.h"
+#include "base/idmap.h"
 #include "base/log.h"
+#include "proto/event.h"
+#include "rpc/policy.h"
+#include "rpc/replay.h"
+#include "rpc/rpc.h"
+#include "rpc/rpc_private.h"
+#include "rpc/session.h"
 
 /* --- the token ---------------------------------------------------------------- */
 

@@ -1,13 +1,24 @@
 /* SPDX-License-Identifier: ISC */
 /* The metrics of clients and requests, and daemon.metrics. */
-#include "base/metrics.h"
-
 #include <assert.h>
 #include <errno.h>
+#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/idmap.h"
+#include "base/limits.h"
+#include "base/metrics.h"
+#include "proto/event.h"
+#include "proto/method.h"
+#include "proto/params.h"
+#include "proto/reason.h"
+#include "rpc/calls.h"
+#include "rpc/keep.h"
+#include "rpc/reply.h"
+#include "rpc/rpc.h"
 #include "rpc/rpc_private.h"
+#include "rpc/session.h"
 
 /* --- errors by reason ---------------------------------------------------------- */
 

@@ -7,10 +7,24 @@
  * Nothing is queued for the event: once its socket is gone a monitor is what
  * remains to be told, until its client's channel has room (promise 3).
  */
+#include "rpc/monitor.h"
+
 #include <errno.h>
+#include <jansson.h>
 #include <stdlib.h>
 
+#include "base/idmap.h"
+#include "base/limits.h"
+#include "proto/event.h"
+#include "proto/params.h"
+#include "proto/reason.h"
+#include "rpc/batch.h"
+#include "rpc/calls.h"
+#include "rpc/ownership.h"
+#include "rpc/reply.h"
 #include "rpc/rpc_private.h"
+#include "rpc/session.h"
+#include "rpc/tell.h"
 
 const char monitor_normal[] = "normal";
 const char monitor_killed[] = "killed";

@@ -1,8 +1,19 @@
 /* SPDX-License-Identifier: ISC */
 /* Whose a socket is, and who may see it. */
+#include "rpc/ownership.h"
+
 #include <stdlib.h>
 
+#include "base/idmap.h"
+#include "base/limits.h"
+#include "base/log.h"
+#include "proto/reason.h"
+#include "rpc/keep.h"
+#include "rpc/policy.h"
+#include "rpc/publish.h"
 #include "rpc/rpc_private.h"
+#include "rpc/session.h"
+#include "tcp/tcp.h"
 
 struct handle *
 ownership_find(struct session *s, uint64_t id)

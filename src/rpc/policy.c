@@ -3,12 +3,21 @@
  * Who may do what: the built-in rules.  The daemon may have rights that its
  * clients have not, and must not lend them (the confused deputy).
  */
+#include "rpc/policy.h"
+
 #include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/idmap.h"
+#include "proto/address.h"
+#include "proto/option.h"
 #include "proto/raw.h"
+#include "rpc/access.h"
+#include "rpc/ownership.h"
 #include "rpc/rpc_private.h"
+#include "rpc/session.h"
+#include "tcp/tcp.h"
 
 enum { PORT_UNPRIVILEGED = 1024, PRIORITY_MAX = 6 /* without privilege: socket(7) */ };
 

@@ -4,7 +4,16 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/limits.h"
+#include "base/log.h"
+#include "proto/address.h"
+#include "proto/method.h"
+#include "proto/reason.h"
+#include "rpc/access.h"
+#include "rpc/policy.h"
 #include "rpc/rpc_private.h"
+#include "rpc/session.h"
+#include "tcp/tcp.h"
 
 #define BIT(id) (UINT64_C(1) << (id))
 

@@ -4,9 +4,21 @@
  * queued for an event.  Where the owner's channel has no room, the socket is
  * held, and remembered in its owner's list until there is.
  */
+#include "rpc/publish.h"
+
 #include <stdlib.h>
 
-#include "rpc/rpc_private.h"
+#include "base/limits.h"
+#include "packet/packet_http.h"
+#include "proto/bytes.h"
+#include "proto/event.h"
+#include "proto/reason.h"
+#include "rpc/monitor.h"
+#include "rpc/ownership.h"
+#include "rpc/rpc.h"
+#include "rpc/session.h"
+#include "rpc/tell.h"
+#include "tcp/tcp.h"
 
 /* The socket waits for room. */
 static void

@@ -1,9 +1,18 @@
 /* SPDX-License-Identifier: ISC */
 /* What a client's connection brings: lines, batches, and what is no message at all. */
+#include <jansson.h>
 #include <stdlib.h>
 
 #include "base/log.h"
-#include "rpc/rpc_private.h"
+#include "proto/message.h"
+#include "proto/message_send.h"
+#include "proto/reason.h"
+#include "proto/wire.h"
+#include "rpc/batch.h"
+#include "rpc/calls.h"
+#include "rpc/reply.h"
+#include "rpc/rpc.h"
+#include "rpc/session.h"
 
 /* An id as wire found it in a line that was skipped. */
 static void

@@ -8,12 +8,23 @@
  * in another form.  So much is kept as replay_high, and the event that goes past it;
  * then no event is told until half is left, and all waits as behind a full channel.
  */
+#include "rpc/replay.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/limits.h"
+#include "proto/bytes.h"
+#include "proto/event.h"
+#include "proto/payload.h"
 #include "rpc/http.h"
+#include "rpc/ownership.h"
+#include "rpc/publish.h"
+#include "rpc/rpc.h"
 #include "rpc/rpc_private.h"
+#include "rpc/session.h"
+#include "rpc/tell.h"
 
 struct past {
 	TAILQ_ENTRY(past) link;

@@ -1,9 +1,22 @@
 /* SPDX-License-Identifier: ISC */
 /* Answers.  Each function here answers its call once and ends it. */
-#include <errno.h>
+#include "rpc/reply.h"
 
+#include <errno.h>
+#include <jansson.h>
+
+#include "packet/packet_http.h"
+#include "proto/bytes.h"
+#include "proto/message.h"
+#include "proto/payload.h"
+#include "proto/reason.h"
+#include "rpc/batch.h"
 #include "rpc/http.h"
+#include "rpc/policy.h"
+#include "rpc/replay.h"
 #include "rpc/rpc_private.h"
+#include "rpc/session.h"
+#include "tcp/tcp.h"
 
 /* The queue for a call's answer, or NULL where none is wanted: a notification. */
 static struct bytes *

@@ -8,7 +8,16 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "base/idmap.h"
+#include "base/limits.h"
+#include "base/log.h"
+#include "proto/bytes.h"
+#include "proto/wire.h"
+#include "rpc/access.h"
+#include "rpc/policy.h"
 #include "rpc/rpc_private.h"
+#include "rpc/session.h"
+#include "tcp/tcp.h"
 
 #define MIB ((size_t)1024 * 1024)
 

@@ -1,13 +1,34 @@
 /* SPDX-License-Identifier: ISC */
 /* A client: what it owns, and the calls it has open. */
+#include "rpc/session.h"
+
 #include <errno.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/idmap.h"
+#include "base/limits.h"
 #include "base/log.h"
+#include "proto/bytes.h"
+#include "proto/message.h"
+#include "proto/method.h"
+#include "proto/payload.h"
+#include "proto/reason.h"
+#include "rpc/batch.h"
+#include "rpc/calls.h"
+#include "rpc/keep.h"
+#include "rpc/monitor.h"
+#include "rpc/ownership.h"
+#include "rpc/policy.h"
+#include "rpc/publish.h"
+#include "rpc/replay.h"
+#include "rpc/reply.h"
+#include "rpc/rpc.h"
 #include "rpc/rpc_private.h"
+#include "rpc/tell.h"
+#include "tcp/tcp.h"
 
 /* --- nobody: the sink of a session without a connection ---------------------- */
 

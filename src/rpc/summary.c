@@ -2,7 +2,15 @@
 /* All clients and sockets, as lines of the log: SIGUSR1. */
 #include <stdio.h>
 
+#include "base/idmap.h"
+#include "base/limits.h"
+#include "base/log.h"
+#include "proto/address.h"
+#include "rpc/ownership.h"
+#include "rpc/rpc.h"
 #include "rpc/rpc_private.h"
+#include "rpc/session.h"
+#include "tcp/tcp.h"
 
 enum { LINES_MAX = 500, END_MAX = ADDRESS_TEXT_MAX + 16 };
 

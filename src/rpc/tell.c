@@ -3,9 +3,22 @@
  * Events as a session's connection is told them.  What an event says is apart
  * from how it is written, which is the connection's to choose.
  */
+#include "rpc/tell.h"
+
+#include <jansson.h>
+
 #include "base/log.h"
+#include "packet/packet_http.h"
+#include "proto/bytes.h"
+#include "proto/event.h"
+#include "proto/message.h"
+#include "proto/payload.h"
 #include "rpc/http.h"
+#include "rpc/keep.h"
+#include "rpc/replay.h"
 #include "rpc/rpc_private.h"
+#include "rpc/session.h"
+#include "tcp/tcp.h"
 
 void
 told_look(struct told *t, const struct tcp_socket *tcp)
