@@ -27,7 +27,8 @@ static struct {
 	enum log_target target;
 	char *path;
 	struct log_file *file;
-	int syslog; /* -1: to be connected */
+	int syslog;  /* -1: to be connected */
+	bool beside; /* errors go to stderr, too */
 } to = {.target = LOG_TO_STDERR, .syslog = -1};
 
 /* By level, as syslog(3) and journald number them. */
@@ -149,6 +150,25 @@ put_text(char *line, size_t at, size_t size, const char *text)
 	return at;
 }
 
+/* On stderr, where that is not the log. */
+static void
+put_beside(const char *subsystem, const char *text)
+{
+	enum log_target target = to.target;
+
+	if (target != LOG_TO_FILE && target != LOG_TO_SYSLOG)
+		return;
+	to.target = log_target_guess();
+	(void)log_target_put(LOG_L_ERROR, subsystem, text);
+	to.target = target;
+}
+
+void
+log_errors_beside(bool on)
+{
+	to.beside = on;
+}
+
 bool
 log_target_put(enum log_level level, const char *subsystem, const char *text)
 {
@@ -156,6 +176,8 @@ log_target_put(enum log_level level, const char *subsystem, const char *text)
 	int n = put_head(line, level);
 	size_t at;
 
+	if (to.beside && level == LOG_L_ERROR)
+		put_beside(subsystem, text);
 	if (n < 0)
 		return false;
 	/* the longest text, all escaped, would be too much: its end is cut then */
@@ -210,17 +232,6 @@ log_open(enum log_target target, const char *path, char *why, size_t size)
 	return true;
 }
 
-/* The file that is still written may have been removed: who looks for it reads this. */
-static void
-put_beside(const char *text)
-{
-	enum log_target target = to.target;
-
-	to.target = log_target_guess();
-	(void)log_target_put(LOG_L_ERROR, "daemon", text);
-	to.target = target;
-}
-
 bool
 log_reopen(char *why, size_t size)
 {
@@ -230,7 +241,8 @@ log_reopen(char *why, size_t size)
 		return true;
 	(void)snprintf(
 	    why, size, "cannot open the log %s anew: %s", to.path, strerror(error));
-	put_beside(why);
+	/* the file that is still written may have been removed: nobody reads it there */
+	put_beside("daemon", why);
 	return false;
 }
 

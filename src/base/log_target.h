@@ -27,6 +27,8 @@ enum log_target {
 bool log_open(enum log_target target, const char *path, char *why, size_t size);
 /* The file is opened anew: the former was moved away.  As log_open(). */
 bool log_reopen(char *why, size_t size);
+/* From now on errors are on stderr, too, where the log is a file or syslog; or not. */
+void log_errors_beside(bool on);
 /* Writes what is left, for at most a second; then lines go to stderr again. */
 void log_close(void);
 /* LOG_TO_JOURNAL if stderr is journald's, as $JOURNAL_STREAM tells, else stderr. */

@@ -392,6 +392,8 @@ begin_log(struct daemon *d)
 		log_error("config", "%s", why);
 		return false;
 	}
+	/* who starts it sees why it does not */
+	log_errors_beside(true);
 	config_warn(d->config, d->from.file);
 	return true;
 }
@@ -441,8 +443,10 @@ daemon_run(struct config *config, const struct config_source *from,
 	surroundings_keep_memory();
 	ok = leave_terminal(&d, start) && prepare(&d, start) && begin_log(&d) &&
 	    build(&d);
-	if (ok)
+	if (ok) {
+		log_errors_beside(false);
 		background_ready(&d.background);
+	}
 	while (ok && d.stop == 0)
 		ok = turn(&d);
 	if (ok)

@@ -4,6 +4,7 @@ too few descriptors.
 """
 
 import contextlib
+import json
 import os
 import pathlib
 import signal
@@ -404,6 +405,20 @@ def test_the_background(tmp_path):
 def capabilities(pid):
     with open("/proc/%d/status" % pid) as f:
         return {line.split(":")[0]: line.split(":")[1].split() for line in f}
+
+
+def test_a_start_that_fails_says_so_where_it_was_started(tmp_path):
+    conf, log = tmp_path / "conf", tmp_path / "log"
+    with contextlib.closing(socket.socket(socket.AF_UNIX)) as other:
+        other.bind(str(tmp_path / "used"))
+        other.listen()
+        for args, settings in (([], {"log": str(log)}), (["-d"], {"log": str(log)}), (["-d"], {})):
+            conf.write_text(json.dumps(settings))
+            status, said = run(*args, "-c", str(conf), "-s", str(tmp_path / "used"))
+            assert status == 1
+            assert said == "gentcpd: error: control: cannot replace %s: somebody is listening there\n" % (
+                tmp_path / "used")
+    assert log.read_text().count("somebody is listening there") == 2
 
 
 def test_the_pid_file_is_one_daemons(tmp_path):
