@@ -304,20 +304,16 @@ static bool
 apply(const struct reading *r, json_t *root)
 {
 	const struct key *key;
-	const char *name, *near;
+	const char *name;
 	json_t *value;
 
 	json_object_foreach (root, name, value) {
 		const struct place here = {name, SIZE_MAX, NULL};
 
 		key = find_key(name);
-		if (key == NULL) {
-			near = config_near(name, key_name);
-			return config_refuse(r, &here,
-			    near == NULL ? "is an unknown key"
-					 : "is an unknown key: is it %s?",
-			    near);
-		}
+		if (key == NULL)
+			return config_refuse_name(
+			    r, &here, "is an unknown key", name, key_name);
 		if (!config_set(r, key, value))
 			return false;
 	}

@@ -5,6 +5,7 @@
  * for a directory service.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -154,9 +155,18 @@ method_name(size_t i)
 }
 
 static bool
+refuse_method(const struct part *p, const char *name)
+{
+	char what[96];
+
+	(void)snprintf(what, sizeof(what), "has no method: %.64s", name);
+	return config_refuse_name(p->r, &p->at, what, name, method_name);
+}
+
+static bool
 read_methods(const struct part *p, json_t *value)
 {
-	const char *text, *near;
+	const char *text;
 	json_t *item;
 	uint64_t bits;
 	size_t i;
@@ -166,16 +176,12 @@ read_methods(const struct part *p, json_t *value)
 	p->rule->methods = 0;
 	json_array_foreach (value, i, item) {
 		text = json_string_value(item);
-		bits = text == NULL ? 0 : access_methods(text);
-		if (bits != 0) {
-			p->rule->methods |= bits;
-			continue;
-		}
-		near = text == NULL ? NULL : config_near(text, method_name);
-		return config_refuse(p->r, &p->at, "has no method: %.64s%s%s%s",
-		    text == NULL ? "what is no string" : text,
-		    near == NULL ? "" : ": is it ", near == NULL ? "" : near,
-		    near == NULL ? "" : "?");
+		if (text == NULL)
+			return config_refuse(p->r, &p->at, "must be an array of names");
+		bits = access_methods(text);
+		if (bits == 0)
+			return refuse_method(p, text);
+		p->rule->methods |= bits;
 	}
 	return true;
 }
@@ -250,7 +256,7 @@ static bool
 read_rule(const struct part *rule, json_t *value)
 {
 	struct part p = *rule;
-	const char *name, *near;
+	const char *name;
 	json_t *member;
 	size_t i;
 
@@ -260,11 +266,9 @@ read_rule(const struct part *rule, json_t *value)
 		p.at.member = name;
 		for (i = 0; i < MEMBERS && strcmp(members[i].name, name) != 0; i++)
 			continue;
-		near = i == MEMBERS ? config_near(name, member_name) : NULL;
 		if (i == MEMBERS)
-			return config_refuse(p.r, &p.at, "is an unknown key%s%s%s",
-			    near == NULL ? "" : ": is it ", near == NULL ? "" : near,
-			    near == NULL ? "" : "?");
+			return config_refuse_name(
+			    p.r, &p.at, "is an unknown key", name, member_name);
 		if (!members[i].read(&p, member))
 			return false;
 	}

@@ -139,3 +139,14 @@ config_refuse(const struct reading *r, const struct place *at, const char *forma
 	    at->member != NULL ? at->member : "", text);
 	return false;
 }
+
+bool
+config_refuse_name(const struct reading *r, const struct place *at, const char *what,
+    const char *name, const char *(*next)(size_t i))
+{
+	const char *near = config_near(name, next);
+
+	if (near == NULL)
+		return config_refuse(r, at, "%s", what);
+	return config_refuse(r, at, "%s: is it %s?", what, near);
+}

@@ -68,6 +68,13 @@ bool config_refuse(const struct reading *r, const struct place *at, const char *
     ...) __attribute__((format(printf, 3, 4)));
 
 /*
+ * The same for a name there that is none, what it should be, and the nearest that there
+ * is: next(i) tells them.
+ */
+bool config_refuse_name(const struct reading *r, const struct place *at, const char *what,
+    const char *name, const char *(*next)(size_t i));
+
+/*
  * The line, from 1 on, where the value at a place of a JSON text begins; 0 if it is not
  * there.  The text is sound.
  */

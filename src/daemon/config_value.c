@@ -164,7 +164,6 @@ set_level_of(const struct reading *r, const struct key *key, const char *name,
     json_t *value, struct config_log *log)
 {
 	const struct place here = {key->name, SIZE_MAX, name};
-	const char *near = config_near(name, log_subsystem);
 	enum log_level level;
 	size_t i = 0;
 
@@ -174,9 +173,8 @@ set_level_of(const struct reading *r, const struct key *key, const char *name,
 	while (log_subsystem(i) != NULL && strcmp(log_subsystem(i), name) != 0)
 		i++;
 	if (log_subsystem(i) == NULL)
-		return config_refuse(r, &here, "is no subsystem%s%s%s",
-		    near != NULL ? ": is it " : "", near != NULL ? near : "",
-		    near != NULL ? "?" : "");
+		return config_refuse_name(
+		    r, &here, "is no subsystem", name, log_subsystem);
 	log->levels[i] = level;
 	return true;
 }
