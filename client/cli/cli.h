@@ -38,6 +38,7 @@ struct cli {
 	const char *form;   /* of bytes, as said to g; static */
 	struct gentcp *g;
 	bool output_failed;
+	bool taken;   /* another command is the session's client now */
 	bool leaving; /* requests that end now are of no interest */
 	bool brief;   /* -q: an end and a timeout are told by the exit code alone */
 	bool quiet;   /* cli_failed() says nothing */

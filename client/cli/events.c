@@ -57,21 +57,23 @@ receive(struct cli *cli, int64_t deadline, const struct gentcp_event **e)
 {
 	int rc;
 
-	do
+	for (;;) {
 		rc = gentcp_receive(cli->g, wait_left(deadline), e);
-	while (rc == GENTCP_TIMEOUT && wait_left(deadline) != 0);
-	return rc;
+		if (rc == GENTCP_OK && strcmp((*e)->name, "taken") == 0)
+			cli->taken = true; /* it is no socket's, and the end follows */
+		else if (rc != GENTCP_TIMEOUT || wait_left(deadline) == 0)
+			return rc;
+	}
 }
 
 static int
 receive_failed(struct cli *cli, const char *what)
 {
-	int code = cli_failed(cli, what, gentcp_error(cli->g));
-
-	if (code == CLI_NO_DAEMON)
-		cli_complain("if gentcpd still runs, another command attached to the "
-			     "session: one may at a time");
-	return code;
+	if (!cli->taken)
+		return cli_failed(cli, what, gentcp_error(cli->g));
+	cli_complain(
+	    "%s: another command attached to the session: one may at a time", what);
+	return CLI_NO_DAEMON;
 }
 
 /* --- events ------------------------------------------------------------------- */

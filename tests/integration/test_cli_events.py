@@ -131,7 +131,8 @@ def test_the_second_takes_the_session(run, start):
     g.until(lambda: attached(run), "one that is attached")
     second = start("events")
     status, out, err = first.end()
-    assert (status, out) == (LOST, "") and "another command attached" in err
+    assert (status, out) == (LOST, "")
+    assert err == "gentcp-cli: events: another command attached to the session: one may at a time\n"
     assert second.process.poll() is None
 
 
