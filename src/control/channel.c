@@ -40,8 +40,8 @@ channel_mark(struct channel *ch)
 	ch->dirty = true;
 }
 
-static void
-log_failure(struct channel *ch, const char *why)
+void
+channel_complain(struct channel *ch, const char *why)
 {
 	struct channel_host *host = ch->host;
 	uint64_t held;
@@ -59,7 +59,7 @@ channel_fail(struct channel *ch, const char *why)
 	if (ch->state == CHANNEL_DEAD)
 		return;
 	if (why != NULL)
-		log_failure(ch, why);
+		channel_complain(ch, why);
 	ch->state = CHANNEL_DEAD;
 	channel_update_reading(ch);
 	if (ch->write_event != NULL)

@@ -30,8 +30,7 @@ refuse(struct channel *ch, const char *what)
 	channel_in_drop(ch);
 	message_put_error(&ch->out, &null, REASON_SYSTEM_LIMIT, NULL, NULL, true);
 	channel_sink.commit(ch, NULL, 0);
-	log_info("control", "client %llu, uid %lu: too many %s",
-	    (unsigned long long)session_id(ch->session), (unsigned long)ch->uid, what);
+	channel_complain(ch, what);
 	channel_finish(ch);
 }
 
@@ -67,7 +66,7 @@ keep_fds(struct channel *ch, struct msghdr *msg)
 	 * message that comes with too few is refused, and that is all.
 	 */
 	if (lost && ch->nfds == CHANNEL_FDS_MAX)
-		refuse(ch, "descriptors");
+		refuse(ch, "too many descriptors");
 }
 
 /* Takes those that came for the message that ends at end. */
@@ -117,7 +116,7 @@ channel_process(struct channel *ch)
 	}
 	if (ch->state == CHANNEL_OPEN &&
 	    !session_hold(ch->session, wire_memory(&ch->wire)))
-		refuse(ch, "bytes");
+		refuse(ch, "too many bytes");
 	channel_update_reading(ch);
 }
 

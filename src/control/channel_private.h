@@ -68,6 +68,8 @@ struct channel {
 /* channel.c */
 /* To be looked at at the end of the turn. */
 void channel_mark(struct channel *ch);
+/* Logs why it is closed, once in a second. */
+void channel_complain(struct channel *ch, const char *why);
 /* The connection is of no more use; why may be NULL where that is usual. */
 void channel_fail(struct channel *ch, const char *why);
 /* Reads no more, and closes when all is written or last_words have passed. */

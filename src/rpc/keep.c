@@ -107,7 +107,7 @@ rpc_wake(struct rpc *rpc)
 	for (s = TAILQ_FIRST(&rpc->away); s != NULL; s = next) {
 		next = TAILQ_NEXT(s, away_link);
 		if (keep_left(s) == 0) {
-			log_info("rpc", "client %llu: not attached for %lld ms: ended",
+			log_debug("rpc", "client %llu: not attached for %lld ms: ended",
 			    (unsigned long long)s->id, (long long)s->keep->ttl);
 			session_free(s);
 		} else if (s->keep->deadline < earliest)

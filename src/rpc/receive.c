@@ -129,7 +129,7 @@ session_receive(struct session *s, enum wire_status status, const struct wire_me
 	for (i = 0; i < nfds && i < 16; i++)
 		session_discard(s, left[i]);
 	if (!sound)
-		log_info("rpc", "client %llu, uid %lu: nothing more can be read from it",
+		log_debug("rpc", "client %llu, uid %lu: nothing more can be read from it",
 		    (unsigned long long)s->id, (unsigned long)s->uid);
 	if (s->vacant)
 		session_free(s);

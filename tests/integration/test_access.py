@@ -516,6 +516,25 @@ def test_refusals_are_counted_and_logged_once_a_second():
         assert "gen_tcp.listen refused: eacces: this method is not for you" in lines[0]
 
 
+def test_nobody_fills_the_log():
+    """What a client can do over and over is a line a second, or none by default."""
+    with daemon_of({}) as room, open("/dev/null") as null:
+        for i in range(60):
+            broken = client(room, MEMBER, attachments=True)
+            broken.raw(b"no message\n")
+            broken.closes()
+            kept = client(room, MEMBER)
+            kept.call("session.keep", {"ttl": 1})
+            kept.close()
+            many = client(room, MEMBER)
+            many.raw_with_fds(b" " * 16, [null.fileno()] * 20)
+            many.closes()
+        root = room.known()
+        g.until(lambda: root.call("daemon.status")["used"]["clients"] == 1, "the end of all")
+        assert room.daemon.output().count("\n") < 20, room.daemon.output()
+        assert "uid %d: closed: too many descriptors" % MEMBER in room.daemon.output()
+
+
 def test_administrators():
     with daemon_of({"admin_group": ADMINS}) as room:
         admin, other = client(room, MEMBER, [ADMINS]), client(room, MEMBER, [GROUP])
