@@ -21,7 +21,7 @@ enum { SUBSYSTEMS = sizeof(subsystems) / sizeof(subsystems[0]) };
 
 /* How much less than LOG_L_INFO or more: zero is what a static one begins with. */
 static _Atomic int levels[SUBSYSTEMS];
-static _Atomic uint64_t lost;
+static _Atomic uint64_t lost, untold;
 
 const char *
 log_level_name(enum log_level level)
@@ -90,6 +90,19 @@ void
 log_lose(uint64_t lines)
 {
 	lost += lines;
+	untold += lines;
+}
+
+uint64_t
+log_take_untold(void)
+{
+	return atomic_exchange(&untold, 0);
+}
+
+void
+log_give_untold(uint64_t lines)
+{
+	untold += lines;
 }
 
 void

@@ -3,7 +3,7 @@
  * The log: one line per event.  The destination (log_target.h) and the levels are
  * the process's, as stderr itself is; they are the one thing here that does not
  * hang on a context.  A log that cannot be written harms nothing: lost lines
- * are counted.
+ * are counted, and the first line that is taken again says how many they were.
  */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
@@ -44,6 +44,12 @@ void log_write(enum log_level level, const char *subsystem, const char *format, 
 uint64_t log_lost(void);
 /* So many more were. */
 void log_lose(uint64_t lines);
+/*
+ * How many lines were lost of which the log does not tell yet: who takes them has to
+ * write a line that does, or to give them back.
+ */
+uint64_t log_take_untold(void);
+void log_give_untold(uint64_t lines);
 
 /* A gate for lines that might flood: open at most once in a second. */
 struct log_gate {

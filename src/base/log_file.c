@@ -26,8 +26,10 @@ struct log_file {
 	bool left;   /* nobody waits for the thread's end: it frees all */
 	bool over;   /* the thread has ended */
 	/* the thread's alone */
+	log_file_notice *notice;
 	int fd;
 	bool torn; /* the last line lacks its end */
+	bool owes; /* the disk lacks lines, and does not say so yet */
 };
 
 static void
@@ -65,26 +67,65 @@ lines(const char *text, size_t len)
 	return n;
 }
 
-/* Writes all of it, or counts what was lost. */
-static void
-drain(struct log_file *f, size_t len)
+/* How much of it the disk does not take. */
+static size_t
+put(struct log_file *f, const char *at, size_t len)
 {
-	const char *at = f->drain;
 	ssize_t n;
 
-	mend(f);
 	while (len > 0) {
 		n = write(f->fd, at, len);
 		if (n == -1 && errno == EINTR)
 			continue;
-		if (n <= 0) {
-			log_lose(lines(at, len));
-			return;
-		}
+		if (n <= 0)
+			break;
 		at += n;
 		len -= (size_t)n;
 		f->torn = at[-1] != '\n';
 	}
+	return len;
+}
+
+/* A line for those that were lost; false: there is no room for it yet. */
+static bool
+tell_lost(struct log_file *f)
+{
+	char line[LOG_FILE_LINE];
+	uint64_t lost;
+
+	mend(f);
+	lost = log_take_untold();
+	f->owes = f->torn || (lost > 0 && put(f, line, f->notice(line, lost)) > 0);
+	if (f->owes)
+		log_give_untold(lost);
+	return !f->owes;
+}
+
+/* Writes all of it, or counts what was lost. */
+static void
+drain(struct log_file *f, size_t len)
+{
+	size_t left = tell_lost(f) ? put(f, f->drain, len) : len;
+
+	if (left > 0) {
+		log_lose(lines(f->drain + len - left, left));
+		f->owes = true;
+	}
+}
+
+/* Until there is something to do; a second at most, where the disk lacks lines. */
+static void
+wait_filled(struct log_file *f)
+{
+	struct timespec until;
+
+	clock_wall(&until);
+	until.tv_sec++;
+	while (f->len == 0 && f->next == -1 && !f->closed)
+		if (!f->owes)
+			(void)pthread_cond_wait(&f->filled, &f->lock);
+		else if (pthread_cond_timedwait(&f->filled, &f->lock, &until) != 0)
+			break;
 }
 
 /* Takes what there is to do; false at the end. */
@@ -93,8 +134,7 @@ take(struct log_file *f, size_t *len)
 {
 	char *full;
 
-	while (f->len == 0 && f->next == -1 && !f->closed)
-		(void)pthread_cond_wait(&f->filled, &f->lock);
+	wait_filled(f);
 	if (f->next != -1) {
 		(void)close(f->fd);
 		f->fd = f->next;
@@ -142,7 +182,7 @@ open_file(const char *path)
 }
 
 struct log_file *
-log_file_open(const char *path)
+log_file_open(const char *path, log_file_notice *notice)
 {
 	struct log_file *f = calloc(1, sizeof(*f));
 	int error = ENOMEM;
@@ -152,6 +192,7 @@ log_file_open(const char *path)
 	(void)pthread_mutex_init(&f->lock, NULL);
 	(void)pthread_cond_init(&f->filled, NULL);
 	(void)pthread_cond_init(&f->ended, NULL);
+	f->notice = notice;
 	f->next = f->fd = -1;
 	f->fill = malloc(QUEUE);
 	f->drain = malloc(QUEUE);

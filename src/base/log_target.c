@@ -2,6 +2,7 @@
 #include "base/log_target.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,7 +17,7 @@
 #include "base/log_file.h"
 
 enum {
-	LINE_SIZE = 4096, /* PIPE_BUF: a pipe takes it as a whole */
+	LINE_SIZE = LOG_FILE_LINE, /* PIPE_BUF: a pipe takes it as a whole */
 	HEAD_SIZE = 128,
 	CLOSE_MS = 1000,
 	FACILITY = 3 << 3 /* syslog's daemon */
@@ -28,6 +29,7 @@ static struct {
 	char *path;
 	struct log_file *file;
 	int syslog;  /* -1: to be connected */
+	bool torn;   /* stderr's last line lacks its end */
 	bool beside; /* errors go to stderr, too */
 } to = {.target = LOG_TO_STDERR, .syslog = -1};
 
@@ -40,17 +42,30 @@ static const int priorities[LOG_L_COUNT] = {3, 4, 6, 7};
  * One write for one line.  It never waits: poll() says that a pipe has PIPE_BUF
  * (4,096) bytes free, which a line never exceeds.
  */
-static bool
-put_stderr(const char *line, size_t len)
+static ssize_t
+write_stderr(const char *text, size_t len)
 {
 	struct pollfd p = {.fd = STDERR_FILENO, .events = POLLOUT};
 	ssize_t n;
 
 	if (poll(&p, 1, 0) != 1 || (p.revents & POLLOUT) == 0)
-		return false;
+		return 0;
 	do
-		n = write(STDERR_FILENO, line, len);
+		n = write(STDERR_FILENO, text, len);
 	while (n == -1 && errno == EINTR);
+	return n;
+}
+
+/* If it is a file, a disk that is full takes part of a line: see log_file.c. */
+static bool
+put_stderr(const char *line, size_t len)
+{
+	ssize_t n;
+
+	if (to.torn && write_stderr("\n", 1) != 1)
+		return false;
+	n = write_stderr(line, len);
+	to.torn = n > 0 && n < (ssize_t)len;
 	return n == (ssize_t)len;
 }
 
@@ -112,13 +127,13 @@ put_escaped(char *line, size_t at, unsigned char c)
 
 /* What stands before the level: who may read it knows the time, or not. */
 static int
-put_head(char head[HEAD_SIZE], enum log_level level)
+put_head(char head[HEAD_SIZE], enum log_target target, enum log_level level)
 {
 	struct timespec now;
 	struct tm tm;
 	char when[32];
 
-	switch (to.target) {
+	switch (target) {
 	case LOG_TO_JOURNAL:
 		return snprintf(head, HEAD_SIZE, "<%d>", priorities[level]);
 	case LOG_TO_SYSLOG:
@@ -150,17 +165,80 @@ put_text(char *line, size_t at, size_t size, const char *text)
 	return at;
 }
 
+/* A whole line for the target; its length, or 0. */
+static size_t
+put_line(char line[LINE_SIZE], enum log_target target, enum log_level level,
+    const char *subsystem, const char *text)
+{
+	int n = put_head(line, target, level);
+	size_t at;
+
+	if (n < 0)
+		return 0;
+	/* the longest text, all escaped, would be too much: its end is cut then */
+	at = put_text(line, (size_t)n, (size_t)n + 4 * 64, subsystem);
+	line[at++] = ':';
+	line[at++] = ' ';
+	at = put_text(line, at, LINE_SIZE, text);
+	if (target != LOG_TO_SYSLOG)
+		line[at++] = '\n';
+	return at;
+}
+
+/* The line that tells of so many lost ones. */
+static size_t
+put_notice(char line[LINE_SIZE], enum log_target target, uint64_t lines)
+{
+	char text[64];
+
+	(void)snprintf(
+	    text, sizeof(text), "lines that could not be written: %" PRIu64, lines);
+	return put_line(line, target, LOG_L_WARNING, "daemon", text);
+}
+
+static size_t
+file_notice(char *line, uint64_t lines)
+{
+	return put_notice(line, LOG_TO_FILE, lines);
+}
+
+static bool
+put_out(const char *line, size_t len)
+{
+	if (to.target == LOG_TO_SYSLOG)
+		return put_syslog(line, len);
+	return put_stderr(line, len);
+}
+
+/* Before the next line: what is lost is not passed over. */
+static bool
+tell_lost(void)
+{
+	char line[LINE_SIZE];
+	uint64_t lines = log_take_untold();
+	size_t len;
+
+	if (lines == 0)
+		return true;
+	len = put_notice(line, to.target, lines);
+	if (len > 0 && put_out(line, len))
+		return true;
+	log_give_untold(lines);
+	return false;
+}
+
 /* On stderr, where that is not the log. */
 static void
 put_beside(const char *subsystem, const char *text)
 {
-	enum log_target target = to.target;
+	char line[LINE_SIZE];
+	size_t len;
 
-	if (target != LOG_TO_FILE && target != LOG_TO_SYSLOG)
+	if (to.target != LOG_TO_FILE && to.target != LOG_TO_SYSLOG)
 		return;
-	to.target = log_target_guess();
-	(void)log_target_put(LOG_L_ERROR, subsystem, text);
-	to.target = target;
+	len = put_line(line, log_target_guess(), LOG_L_ERROR, subsystem, text);
+	if (len > 0)
+		(void)put_stderr(line, len);
 }
 
 void
@@ -173,24 +251,15 @@ bool
 log_target_put(enum log_level level, const char *subsystem, const char *text)
 {
 	char line[LINE_SIZE];
-	int n = put_head(line, level);
-	size_t at;
+	size_t len = put_line(line, to.target, level, subsystem, text);
 
 	if (to.beside && level == LOG_L_ERROR)
 		put_beside(subsystem, text);
-	if (n < 0)
+	if (len == 0)
 		return false;
-	/* the longest text, all escaped, would be too much: its end is cut then */
-	at = put_text(line, (size_t)n, (size_t)n + 4 * 64, subsystem);
-	line[at++] = ':';
-	line[at++] = ' ';
-	at = put_text(line, at, sizeof(line), text);
-	if (to.target == LOG_TO_SYSLOG)
-		return put_syslog(line, at);
-	line[at++] = '\n';
 	if (to.target == LOG_TO_FILE)
-		return log_file_put(to.file, line, at);
-	return put_stderr(line, at);
+		return log_file_put(to.file, line, len);
+	return tell_lost() && put_out(line, len);
 }
 
 /* --- the choice --------------------------------------------------------------------- */
@@ -219,7 +288,7 @@ log_open(enum log_target target, const char *path, char *why, size_t size)
 		(void)snprintf(why, size, "out of memory");
 		return false;
 	}
-	if (target == LOG_TO_FILE && (file = log_file_open(path)) == NULL) {
+	if (target == LOG_TO_FILE && (file = log_file_open(path, file_notice)) == NULL) {
 		(void)snprintf(
 		    why, size, "cannot open the log %s: %s", path, strerror(errno));
 		free(copy);

@@ -2,7 +2,7 @@
 /*
  * Where the log's lines go.  A target is the process's, as the log is.  No write
  * waits: a reader that has stopped, a full disk or a syslog that is gone cost lines,
- * which are counted (log_lost()), and nothing else.
+ * which are counted (log_lost()) and told of later, and nothing else.
  */
 #ifndef BASE_LOG_TARGET_H
 #define BASE_LOG_TARGET_H

@@ -3,9 +3,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -109,6 +112,106 @@ START_TEST(a_full_disk)
 }
 END_TEST
 
+/*
+ * The process's files may not become larger: as a disk that is full, or is not any more.
+ * Meanwhile nothing may be asserted, of which check keeps a file.
+ */
+static bool
+limit_files(rlim_t size)
+{
+	struct rlimit limit;
+
+	(void)signal(SIGXFSZ, SIG_IGN);
+	if (getrlimit(RLIMIT_FSIZE, &limit) != 0)
+		return false;
+	limit.rlim_cur = size;
+	return setrlimit(RLIMIT_FSIZE, &limit) == 0;
+}
+
+enum { ROOM = 520, LINES = 50, FIT = 10 /* of a file's lines */ };
+
+/* More than there is room for; how many were lost, or 0 if there was no such limit. */
+static int
+fill(uint64_t least)
+{
+	uint64_t before = log_lost();
+	bool full = limit_files(ROOM);
+
+	for (int i = 0; i < LINES; i++)
+		log_info("tcp", "= %d.", i);
+	for (int i = 0; i < 1000 && log_lost() - before < least; i++)
+		(void)poll(NULL, 0, 10);
+	return limit_files(RLIM_INFINITY) && full ? (int)(log_lost() - before) : 0;
+}
+
+static bool
+told(const char *notice)
+{
+	for (int i = 0; i < 500; i++) {
+		if (strstr(content(path), notice) != NULL)
+			return true;
+		(void)poll(NULL, 0, 10);
+	}
+	return false;
+}
+
+/* Each line is there, or is lost and counted; none is mixed with another. */
+static void
+check_lines(int lost)
+{
+	int seen = 0, number;
+
+	content(path);
+	for (char *line = strtok(said, "\n"); line != NULL; line = strtok(NULL, "\n"))
+		if (sscanf(line + strcspn(line, "="), "= %d.", &number) == 1 &&
+		    line[strlen(line) - 1] == '.')
+			ck_assert_int_eq(number, seen++);
+	ck_assert_int_eq(seen + lost, LINES);
+}
+
+/* The file says by itself how many it lacks, as soon as there is room again. */
+START_TEST(a_disk_with_room_again)
+{
+	char notice[128];
+	int lost;
+
+	ck_assert(log_open(LOG_TO_FILE, path, why, sizeof(why)));
+	lost = fill(LINES - FIT);
+	ck_assert_int_eq(lost, LINES - FIT);
+	snprintf(notice, sizeof(notice),
+	    "Z gentcpd: warning: daemon: lines that could not be written: %d\n", lost);
+	ck_assert(told(notice));
+	ck_assert_int_eq(content(path)[ROOM], '\n'); /* behind a part of one */
+	log_info("tcp", "after");
+	log_close();
+	ck_assert_ptr_nonnull(strstr(content(path), "tcp: after\n"));
+	check_lines(lost);
+}
+END_TEST
+
+/* stderr may be such a file: the next line tells. */
+START_TEST(a_stderr_with_room_again)
+{
+	int saved = dup(STDERR_FILENO),
+	    fd = open(path, O_WRONLY | O_CREAT | O_APPEND, 0600);
+	char want[256];
+	int lost;
+
+	ck_assert_int_ge(dup2(fd, STDERR_FILENO), 0);
+	lost = fill(0);
+	log_info("tcp", "after");
+	dup2(saved, STDERR_FILENO);
+	ck_assert_int_gt(lost, LINES / 2);
+	snprintf(want, sizeof(want),
+	    "\ngentcpd: warning: daemon: lines that could not be written: %d\n"
+	    "gentcpd: info: tcp: after\n",
+	    lost);
+	ck_assert_ptr_nonnull(strstr(content(path), want));
+	check_lines(lost);
+	close(fd);
+}
+END_TEST
+
 /* More than the queue takes is lost and counted; nothing waits. */
 START_TEST(a_reader_that_stops)
 {
@@ -168,6 +271,8 @@ START_TEST(syslog_lines)
 	ck_assert_uint_eq(log_lost(), before + 1);
 	fd = listen_at();
 	log_error("rpc", "again");
+	ck_assert_ptr_nonnull(
+	    strstr(received(fd), "daemon: lines that could not be written: 1"));
 	ck_assert_ptr_nonnull(strstr(received(fd), "rpc: again"));
 	/* one that does not read keeps nobody */
 	for (int i = 0; i < 10000; i++)
@@ -253,6 +358,8 @@ main(void)
 	tcase_add_test(tc, a_file_that_was_moved);
 	tcase_add_test(tc, a_file_that_cannot_be);
 	tcase_add_test(tc, a_full_disk);
+	tcase_add_test(tc, a_disk_with_room_again);
+	tcase_add_test(tc, a_stderr_with_room_again);
 	tcase_add_test(tc, a_reader_that_stops);
 	tcase_add_test(tc, syslog_lines);
 	tcase_add_test(tc, journal_lines);
