@@ -18,7 +18,8 @@ import traceback
 import pytest
 
 from gentcp_base import CODES, DEADLINE, gentcp_cli, until
-from gentcp_client import live_clients
+from gentcp_client import Client, live_clients
+from gentcp_daemon import Daemon
 
 class Child:
     """Runs function(pipe, *args) in a process of its own.
@@ -221,6 +222,52 @@ class Languages:
     @property
     def escript(self):
         return os.path.join(os.path.dirname(self._program("ERL", "erl")), "escript")
+
+
+def p99(times):
+    return sorted(times)[int(len(times) * 0.99)]
+
+
+def load(daemon, request, usual, meanwhile, seconds=4):
+    """A request each 20 ms, and what else goes on: (the share of a processor that the
+    daemon uses, the 99th percentile of the requests' times in seconds, and the one of
+    the usual)."""
+    cpu, began = daemon.cpu(), time.monotonic()
+    times = {request: [], usual: []}
+    while time.monotonic() - began < seconds:
+        for what, taken in times.items():
+            start = time.monotonic()
+            what()
+            taken.append(time.monotonic() - start)
+        if meanwhile is not None:
+            meanwhile()
+        time.sleep(0.02)
+    used = (daemon.cpu() - cpu) / (time.monotonic() - began)
+    return used, p99(times[request]), p99(times[usual])
+
+
+def check_load(daemon, request, meanwhile=None):
+    """What a fault may cost others: under 2 % of a processor, and requests' p99 under 5 ms.
+    Where the machine is so busy that a daemon which nothing befell takes longer, twice
+    of that; and one window of five has to be good: what the fault itself costs it costs
+    in each."""
+    found = []
+    sound = Daemon()
+    try:
+        with contextlib.closing(Client(sound.path)) as c:
+            for _ in range(5):
+                used, late, usual = load(
+                    daemon, request, lambda: c.call("session.self"), meanwhile)
+                found.append("CPU %.2f %%, p99 %.2f ms, %.2f ms without a fault"
+                             % (100 * used, 1000 * late, 1000 * usual))
+                print(found[-1])
+                if used < 0.02 and late < max(0.005, 2 * usual):
+                    return
+                if daemon.sanitized():  # which takes several times as long
+                    return
+        raise AssertionError("none is good: " + "; ".join(found))
+    finally:
+        sound.stop()
 
 
 def blast(sock, data, quiet=0.3, limit=None):
