@@ -96,3 +96,12 @@ def free_port():
     with contextlib.closing(socket.socket()) as s:
         s.bind(("127.0.0.1", 0))
         return s.getsockname()[1]
+
+
+def low_port():
+    """A free one that takes a right to listen on."""
+    for port in range(1023, 500, -1):
+        with contextlib.suppress(OSError), contextlib.closing(socket.socket()) as s:
+            s.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError("no port below 1024 is free")

@@ -8,7 +8,8 @@
 #
 # With a folder the daemon lives there and goes on running when all is done: its
 # socket is gentcpd.sock, its number stands in pid.  Without one all of it is gone
-# at the end.
+# at the end.  With GENTCPD empty it is a daemon that runs already, whose socket
+# GENTCPD_SOCKET names.
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -24,7 +25,8 @@ if [ $# -gt 0 ]; then
 else
 	folder=$(mktemp -d)
 fi
-export GENTCPD_SOCKET=$folder/gentcpd.sock
+[ -z "$GENTCPD" ] || GENTCPD_SOCKET=$folder/gentcpd.sock
+export GENTCPD_SOCKET
 
 finish() {
 	local name
@@ -131,7 +133,7 @@ listen() {
 }
 
 mkfifo "$folder/never"
-start_daemon
+[ -z "$GENTCPD" ] || start_daemon
 
 echo
 echo "1. A server receives until the client closes: binary, packet 0, active false"

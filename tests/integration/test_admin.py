@@ -15,7 +15,7 @@ import time
 import pytest
 
 import gentcp_test as g
-from gentcp_access import MEMBER, daemon_of, needs_root, outcome
+from gentcp_access import MEMBER, daemon_of, low_port, needs_root, outcome
 from gentcp_test import check_reason
 
 
@@ -460,7 +460,7 @@ def as_nobody(folder):
         found = capabilities(process.pid)
         assert found["Uid"] == ["65534"] * 4 and found["Gid"] == ["65534"] * 4
         assert int(found["CapEff"][0], 16) in (0, 1 << 10)
-        port = next(p for p in range(1023, 500, -1) if is_free(p))
+        port = low_port()
         want = "ok" if int(found["CapEff"][0], 16) else "eacces"
         assert outcome(c, "gen_tcp.listen", {"port": port, "options": {"ip": "127.0.0.1"}}) == want
         assert outcome(c, "daemon.reload") == "ok"
@@ -475,15 +475,6 @@ def as_nobody(folder):
         process.stderr.close()
     status, said = run("-u", "no such user", "-s", str(path))
     assert status == 1 and "there is no user no such user" in said
-
-
-def is_free(port):
-    with contextlib.closing(socket.socket()) as s:
-        try:
-            s.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-        return True
 
 
 @needs_root

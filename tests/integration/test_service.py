@@ -2,7 +2,8 @@
 """gentcpd as a service: the test plays systemd, with the command line, the environment
 and the sockets of the installed units."""
 
-import configparser
+import contextlib
+import json
 import os
 import re
 import shlex
@@ -10,7 +11,6 @@ import shutil
 import signal
 import socket
 import stat
-import struct
 import subprocess
 import tempfile
 import time
@@ -18,13 +18,20 @@ import time
 import pytest
 
 import gentcp_test as g
+from gentcp_access import MEMBER, low_port
+from gentcp_service import Installed, Manager, Package
 
-SCM_UCRED = struct.Struct("iII")
+CAP_NET_BIND_SERVICE = 10
 
 
 @pytest.fixture(scope="module")
 def installed():
-    """make install into a folder of the test's own; the folder of each kind by name."""
+    """Debian's packages where GENTCP_ROOT says that they are installed, or else what make
+    install puts into a folder of the test's own."""
+    if "GENTCP_ROOT" in os.environ:
+        with contextlib.closing(Package(os.environ["GENTCP_ROOT"])) as package:
+            yield package
+        return
     build = os.path.dirname(os.path.dirname(g.gentcpd()))
     root = tempfile.mkdtemp(prefix="gentcp-")
     try:
@@ -36,119 +43,6 @@ def installed():
         yield Installed(root)
     finally:
         shutil.rmtree(root)
-
-
-class Installed:
-    def __init__(self, root):
-        self.root = root
-
-    def find(self, end):
-        """The one installed file whose path ends so."""
-        found = [os.path.join(folder, name) for folder, _, names in os.walk(self.root)
-                 for name in names if os.path.join(folder, name).endswith(end)]
-        assert len(found) == 1, (end, found)
-        return found[0]
-
-    def unit(self, end):
-        parser = configparser.ConfigParser(strict=False, interpolation=None)
-        parser.optionxform = str
-        with open(self.find(end)) as f:
-            text = f.read()
-        assert "@" not in re.sub(r"^#.*|~?@(system-service|privileged|resources|chown)", "",
-                                 text, flags=re.M), "a word was not replaced"
-        parser.read_string(text)
-        return parser
-
-
-class Manager:
-    """A service manager for one service: its notify socket, and its sockets' files."""
-
-    def __init__(self, installed, abstract=False, unit="system/gentcpd.service"):
-        self.folder = tempfile.mkdtemp(prefix="gentcp-")
-        self.installed = installed
-        self.service = installed.unit(unit)["Service"]
-        self.notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self.notify.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
-        self.notify.settimeout(g.DEADLINE)
-        self.name = os.path.join(self.folder, "notify")
-        if abstract:
-            self.name = "@" + self.name
-        self.notify.bind(self.name.replace("@", "\0"))
-        self.path = os.path.join(self.folder, "control.sock")
-        self.config = None  # or another file than the installed one
-        self.process = None
-        self.listeners = []
-
-    def listen(self, name, path, kind=socket.SOCK_STREAM):
-        s = socket.socket(socket.AF_UNIX, kind)
-        s.bind(path)
-        if kind == socket.SOCK_STREAM:
-            s.listen(64)
-        self.listeners.append((name, s))
-
-    def start(self, **env):
-        """ExecStart word by word, the program below the folder of the installation."""
-        words = shlex.split(self.service["ExecStart"].replace("%t", self.folder))
-        words[0] = self.installed.root + words[0]
-        if "-c" in words:
-            at = words.index("-c") + 1
-            words[at] = self.config or self.installed.root + words[at]
-        env = dict(os.environ, NOTIFY_SOCKET=self.name, **env)
-        env.setdefault("GENTCPD_SOCKET", self.path)
-        if self.listeners:
-            env["LISTEN_FDS"] = str(len(self.listeners))
-            env["LISTEN_FDNAMES"] = ":".join(name for name, _ in self.listeners)
-            # exec keeps the number of the process
-            words = ["/bin/sh", "-c", 'LISTEN_PID=$$ exec "$@"', "sh"] + words
-        fds = [s.fileno() for _, s in self.listeners]
-
-        def pass_on():
-            high = [os.dup2(fd, 100 + i) for i, fd in enumerate(fds)]
-            for i, fd in enumerate(high):
-                os.dup2(fd, 3 + i)
-                os.set_inheritable(3 + i, True)
-
-        self.log = tempfile.TemporaryFile()
-        self.process = subprocess.Popen(
-            words, env=env, stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log,
-            close_fds=not fds, preexec_fn=pass_on if fds else None)
-
-    def output(self):
-        self.log.seek(0)
-        return self.log.read().decode("utf-8", "replace")
-
-    def hear(self, timeout=None):
-        """The next message as a dict, from the service itself."""
-        self.notify.settimeout(g.DEADLINE if timeout is None else timeout)
-        data, control, _, _ = self.notify.recvmsg(4096, socket.CMSG_SPACE(SCM_UCRED.size))
-        pid = SCM_UCRED.unpack(control[0][2])[0]
-        assert pid == self.process.pid  # NotifyAccess=main
-        lines = data.decode().split("\n")
-        assert lines.pop() == ""
-        return dict(line.split("=", 1) for line in lines)
-
-    def wait(self, key):
-        """The next message with that key; what comes before is dropped."""
-        end = time.monotonic() + g.DEADLINE
-        while True:
-            said = self.hear(max(0.01, end - time.monotonic()))
-            if key in said:
-                return said
-
-    def end(self):
-        """SIGTERM, as systemctl stop; the service must say so and end well."""
-        self.process.send_signal(signal.SIGTERM)
-        assert self.wait("STOPPING")["STOPPING"] == "1"
-        assert self.process.wait(g.DEADLINE) == 0, self.output()
-
-    def close(self):
-        if self.process is not None and self.process.poll() is None:
-            self.process.kill()
-            self.process.wait()
-        self.notify.close()
-        for _, s in self.listeners:
-            s.close()
-        shutil.rmtree(self.folder)
 
 
 @pytest.fixture
@@ -180,8 +74,7 @@ def test_ready_reload_stop(installed, abstract):
         # Ready means that one may connect, and not a moment later.
         c = exchange(m.path)
         before = time.monotonic_ns() // 1000
-        assert m.service["ExecReload"] == "/bin/kill -HUP $MAINPID"
-        m.process.send_signal(signal.SIGHUP)
+        m.reload()
         said = m.hear()
         assert said["RELOADING"] == "1"
         assert before <= int(said["MONOTONIC_USEC"]) <= time.monotonic_ns() // 1000
@@ -192,6 +85,151 @@ def test_ready_reload_stop(installed, abstract):
         c.close()
     finally:
         m.close()
+
+
+# --- a day of it -------------------------------------------------------------------
+
+
+def as_the_units_say(manager):
+    """The folders of the service, and the socket of gentcpd.socket, as systemd makes them;
+    returns the log's path."""
+    service, installed = manager.service, manager.installed
+    unit = installed.unit("system/gentcpd.socket")["Socket"]
+    manager.path = installed.place(unit["ListenStream"])
+    with open(installed.find("logrotate.d/gentcpd")) as f:
+        log = installed.place(re.search(r"^(/\S*)/\*\.log", f.read(), re.M)[1] + "/gentcpd.log")
+    for key, path in (("Runtime", manager.path), ("Logs", log)):
+        folder = os.path.dirname(path)
+        assert os.path.basename(folder) == service[key + "Directory"]
+        os.makedirs(folder, exist_ok=True)
+        manager.own(folder, int(service[key + "DirectoryMode"], 8))
+    manager.listen(unit["FileDescriptorName"], manager.path)
+    os.chmod(manager.path, int(unit["SocketMode"], 8))
+    installed.give(manager.path, unit["SocketUser"], unit["SocketGroup"])
+    return log
+
+
+@contextlib.contextmanager
+def edited(path):
+    """The file is as it was, afterwards."""
+    with open(path) as f:
+        before = f.read()
+    try:
+        yield
+    finally:
+        with open(path, "w") as f:
+            f.write(before)
+
+
+def seed_exchange(path):
+    """gen_tcp's own exchanges, by the command line, with the daemon there."""
+    env = dict(os.environ, GENTCPD="", GENTCPD_SOCKET=path, GENTCP_CLI=g.gentcp_cli())
+    done = subprocess.run(["bash", os.path.join(g.HERE, "seed.sh")], env=env,
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, timeout=120)
+    assert done.returncode == 0 and b" 0 failed" in done.stdout, done.stdout.decode()
+
+
+def test_start_use_reload_drain_and_stop(manager):
+    """By the command line, the environment and the configuration that are installed."""
+    log = as_the_units_say(manager)
+    inode = os.stat(manager.path).st_ino
+    conf = manager.installed.place(shlex.split(manager.service["ExecStart"])[-1])
+    early = g.Client(manager.path)
+    given = dict(line.split("=", 1) for line in [manager.service["Environment"]])
+    assert given == {"GENTCPD_SOCKET": manager.installed.unit(
+        "system/gentcpd.socket")["Socket"]["ListenStream"]}
+    with edited(conf):
+        manager.start(WATCHDOG_USEC="200000", GENTCPD_SOCKET=manager.path)
+        assert manager.hear() == {"READY": "1", "STATUS": "0 clients, 0 sockets"}
+        assert manager.hear() == {"WATCHDOG": "1"}
+        early.sync()
+        seed_exchange(manager.path)
+        reload_with(manager, conf, {
+            "log": manager.installed.seen(log), "shutdown_timeout": 10000,
+            "log_level": {"control": "debug"}})
+        assert early.call("daemon.log_level")["control"] == "debug"
+        seed_exchange(manager.path)
+        drain(manager, early)
+    with open(log) as f:
+        text = f.read()
+    assert "config: read anew: " in text and "daemon: SIGTERM: ending\n" in text
+    assert os.stat(manager.path).st_ino == inode
+    # Who comes now is served by the next one.
+    with contextlib.closing(g.Client(manager.path)) as late:
+        manager.start(GENTCPD_SOCKET=manager.path)
+        manager.wait("READY")
+        late.sync()
+        manager.end()
+    os.unlink(log)
+
+
+def reload_with(manager, conf, settings):
+    with open(conf, "w") as f:
+        json.dump(settings, f)
+    before = time.monotonic_ns() // 1000
+    manager.reload()
+    said = manager.wait("RELOADING")
+    assert before <= int(said["MONOTONIC_USEC"]) <= time.monotonic_ns() // 1000
+    assert manager.wait("READY") == {"READY": "1", "STATUS": "1 clients, 0 sockets"}
+    manager.wait("WATCHDOG")
+
+
+def drain(manager, client):
+    """Stopped while a peer has yet to read most of what was sent to it."""
+    room = g.Room(manager)
+    try:
+        s, peer = room.pair(client, {"high_watermark": 100 * g.MB}, small=True)
+        client.send(s, b"x" * 4 * g.MB)
+        manager.stop()
+        assert client.event("shutdown").params == {"timeout": 10000}
+        client.closes()
+        assert manager.process.poll() is None  # for the peer
+        assert peer.read(4 * g.MB) == b"x" * 4 * g.MB
+        assert manager.process.wait(g.DEADLINE) == 0, manager.output()
+    finally:
+        room.end()
+
+
+def status_of(pid):
+    with open("/proc/%d/status" % pid) as f:
+        return {line.split(":")[0]: line.split(":")[1].split() for line in f}
+
+
+def test_whose_it_is_and_who_may_use_it(installed, manager):
+    """Its user and rights are the unit's; its clients are root and the group's members."""
+    if not isinstance(installed, Package):
+        pytest.skip("only installed packages bring their user")
+    as_the_units_say(manager)
+    manager.start(GENTCPD_SOCKET=manager.path)
+    manager.wait("READY")
+    uid, gid = installed.users["gentcp"]
+    found = status_of(manager.process.pid)
+    assert found["Uid"] == [str(uid)] * 4 and found["Gid"] == [str(gid)] * 4
+    assert found["NoNewPrivs"] == ["1"] and found["Groups"] == []
+    for key in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"):
+        assert int(found[key][0], 16) == 1 << CAP_NET_BIND_SERVICE, key
+
+    def cli(groups, *args):
+        return subprocess.run(
+            ["setpriv", "--reuid=%d" % MEMBER, "--regid=%d" % MEMBER, groups, g.gentcp_cli(), "-s",
+             manager.path, *args], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            timeout=3 * g.DEADLINE)
+
+    done = cli("--groups=%d" % gid, "call", "session.self")
+    assert done.returncode == 0 and b"uid=%d" % MEMBER in done.stdout, done.stdout.decode()
+    done = cli("--clear-groups", "call", "session.self")
+    assert done.returncode == 3 and b"Permission denied" in done.stdout, done.stdout.decode()
+    # A port that takes a right, which root's clients may use and others may not.
+    port = low_port()
+    with contextlib.closing(g.Client(manager.path)) as c:
+        c.call("gen_tcp.listen", {"port": port, "options": {"ip": "127.0.0.1"}})
+    done = cli("--groups=%d" % gid, "call", "gen_tcp.listen", "port=%d" % port)
+    assert done.returncode == 1 and b"eacces" in done.stdout, done.stdout.decode()
+    manager.end()
+
+
+# --- one thing at a time -----------------------------------------------------------
 
 
 def test_a_reload_is_told_when_it_is_over(manager):
@@ -205,7 +243,7 @@ def test_a_reload_is_told_when_it_is_over(manager):
     for text, level in (('{"log_level": "debug"}', "debug"), ("{]", "debug"), ("{}", "info")):
         with open(manager.config, "w") as f:
             f.write(text)
-        manager.process.send_signal(signal.SIGHUP)
+        manager.reload()
         assert "MONOTONIC_USEC" in manager.wait("RELOADING")
         # wrong or not, it is over then
         assert manager.wait("READY")["READY"] == "1"
@@ -227,7 +265,7 @@ def test_what_was_passed_survives_a_reload(manager):
     manager.start(GENTCPD_SOCKET=os.path.join(manager.folder, "not-this-one"))
     manager.wait("READY")
     for _ in range(2):
-        manager.process.send_signal(signal.SIGHUP)
+        manager.reload()
         manager.wait("RELOADING")
         manager.wait("READY")
         exchange(manager.path).close()
@@ -406,10 +444,10 @@ def test_the_drop_in_names_what_the_unit_has(installed):
 
 
 @pytest.mark.skipif(not g.is_root(), reason="only root can make what they say")
-def test_the_snippets(installed):
+def test_the_snippets(installed, tmp_path):
     if shutil.which("systemd-tmpfiles") is None:
         pytest.skip("there is no systemd-tmpfiles")
-    root = os.path.join(installed.root, "other")
+    root = str(tmp_path)
     os.makedirs(os.path.join(root, "etc"))
     for tool, name in (("systemd-sysusers", "sysusers.d"), ("systemd-tmpfiles", "tmpfiles.d")):
         flags = ["--create"] if tool == "systemd-tmpfiles" else []
@@ -424,12 +462,12 @@ def test_the_snippets(installed):
 
 
 @pytest.mark.skipif(not g.is_root(), reason="logrotate asks that root has the file")
-def test_logrotate_does_what_its_snippet_says(installed):
+def test_logrotate_does_what_its_snippet_says(installed, tmp_path):
     """With the test's own folder and user in place of the service's."""
     if shutil.which("logrotate") is None:
         pytest.skip("there is no logrotate")
-    folder = os.path.join(installed.root, "logs")
-    os.mkdir(folder, 0o700)
+    folder = str(tmp_path)
+    os.chmod(folder, 0o700)
     log = os.path.join(folder, "gentcpd.log")
     with open(log, "w") as f:
         f.write("line\n")
