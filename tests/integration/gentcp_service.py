@@ -218,6 +218,7 @@ class Manager:
                 os.dup2(fd, 3 + i)
                 os.set_inheritable(3 + i, True)
 
+        self.forget()
         self.log = tempfile.TemporaryFile()
         self.process = subprocess.Popen(
             words, env=env, stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log,
@@ -226,6 +227,13 @@ class Manager:
     def output(self):
         self.log.seek(0)
         return self.log.read().decode("utf-8", "replace")
+
+    def forget(self):
+        """What one before said at its end and nobody waited for: it fed the watchdog."""
+        self.notify.setblocking(False)
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                self.notify.recv(4096)
 
     def hear(self, timeout=None):
         """The next message as a dict, from the service itself."""
