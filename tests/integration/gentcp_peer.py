@@ -1,11 +1,15 @@
 # SPDX-License-Identifier: ISC
 """The other TCP ends, and what one test uses."""
 
+import contextlib
 import fcntl
+import os
 import socket
 import struct
 import termios
 import time
+
+import pytest
 
 from gentcp_base import DEADLINE, MB, SCALE, until
 from gentcp_client import Client
@@ -192,3 +196,25 @@ class Bystander:
         assert self.socket in self.client.sync()["sockets"]
         assert time.monotonic() - start < (1 if SCALE >= 1 else 10)
         assert not self.client.events and not self.client.others
+
+
+@contextlib.contextmanager
+def with_own_mounts(d):
+    """A room with d, not started yet, whose command makes mounts of its own, or ends
+    with 77 where it may not."""
+    room = None
+    try:
+        d.start(ready=False)
+        until(lambda: os.path.exists(d.path) or not d.alive(), "gentcpd")
+        if d.process.poll() == 77:
+            pytest.skip("this machine gives no mount namespaces")
+        d.wait_ready()
+        room = Room(d)
+        yield room
+        room.end()
+        d.stop()
+    finally:
+        if room is not None:
+            room.end()
+        d.kill()
+        d.remove()

@@ -109,23 +109,8 @@ class OnSmallDisk(Configured):
 
 @pytest.fixture
 def small_disk():
-    d = OnSmallDisk()
-    room = None
-    try:
-        d.start(ready=False)
-        g.until(lambda: os.path.exists(d.path) or not d.alive(), "gentcpd")
-        if d.process.poll() == 77:
-            pytest.skip("this machine gives no mount namespaces")
-        d.wait_ready()
-        room = g.Room(d)
+    with g.with_own_mounts(OnSmallDisk()) as room:
         yield room
-        room.end()
-        d.stop()
-    finally:
-        if room is not None:
-            room.end()
-        d.kill()
-        d.remove()
 
 
 def visit(daemon):

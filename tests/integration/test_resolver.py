@@ -51,23 +51,9 @@ def asks(namespace, server, timeout=20000):
             f.write(text)
     os.chmod(d.folder, 0o711)
     d.args = ["-c", os.path.join(d.folder, "config")]
-    room = None
-    try:
-        d.start(ready=False)
-        g.until(lambda: os.path.exists(d.path) or not d.alive(), "gentcpd")
-        if d.process.poll() == 77:
-            pytest.skip("this machine gives no mount namespaces")
-        d.wait_ready()
-        room = g.Room(d)
+    with g.with_own_mounts(d) as room:
         room.namespace = namespace
         yield room
-        room.end()
-        d.stop()
-    finally:
-        if room is not None:
-            room.end()
-        d.kill()
-        d.remove()
 
 
 @pytest.fixture
