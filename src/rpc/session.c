@@ -30,6 +30,8 @@
 #include "rpc/tell.h"
 #include "tcp/tcp.h"
 
+enum { ADMIN_PLACES = 8 };
+
 /* --- nobody: the sink of a session without a connection ---------------------- */
 
 static struct bytes *
@@ -109,11 +111,22 @@ introduce(struct session *s, const struct rpc_who *who)
 	return policy_apply(s);
 }
 
+/* The last places of all are for administrators, who may have to see what is wrong. */
+static bool
+is_kept_free(const struct session *s)
+{
+	const struct account *all = &s->rpc->account;
+	size_t max = all->max[LIMIT_CLIENTS];
+	size_t last = max / 8 < ADMIN_PLACES ? max / 8 : ADMIN_PLACES;
+
+	return !s->admin && all->used[LIMIT_CLIENTS] >= max - last;
+}
+
 /* The place of one more client.  False: the caps are reached. */
 static bool
 take_place(struct session *s)
 {
-	return charge_open(&s->charge, &s->account, LIMIT_CLIENTS, 1);
+	return !is_kept_free(s) && charge_open(&s->charge, &s->account, LIMIT_CLIENTS, 1);
 }
 
 /*

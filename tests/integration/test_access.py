@@ -319,6 +319,25 @@ def test_a_forbidden_send_by_every_way():
 # --- caps -----------------------------------------------------------------------
 
 
+def test_the_last_places_are_for_administrators():
+    with daemon_of({"total_clients": 16}) as room:
+        def now():
+            return root[0].call("daemon.status")["used"]["clients"]
+
+        others = [client(room, MEMBER + i % 3) for i in range(14)]
+        assert refused_at_once(room, OTHER) == "system_limit"
+        root = [room.known() for _ in range(2)]
+        assert now() == 16
+        assert refused_at_once(room, 0) == "system_limit"
+        root.pop().close()
+        others.pop().close()
+        g.until(lambda: now() == 14, "free places")
+        assert refused_at_once(room, OTHER) == "system_limit"
+        others.pop().close()
+        g.until(lambda: now() == 13, "one more")
+        client(room, OTHER)
+
+
 def test_caps_of_a_rule_are_for_each_uid():
     rules = [{"groups": [GROUP], "sockets": 2, "clients": 2, "bytes": 2 * g.MB}]
     with daemon_of({"access": rules}) as room:
