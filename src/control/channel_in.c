@@ -104,8 +104,8 @@ channel_process(struct channel *ch)
 		n = take_fds(ch, m.end, fds);
 		if (!session_receive(ch->session, status, &m, fds, n))
 			channel_finish(ch);
-		/* short ones are many: the clock is not asked behind each */
-		if (m.end - looked < CHANNEL_LOOK)
+		/* small sends are many, and cheap: no look at the clock behind each */
+		if (m.send != NULL && m.end - looked < CHANNEL_LOOK)
 			continue;
 		looked = m.end;
 		if (clock_now(ch->host->clock) >= end) {

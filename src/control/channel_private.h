@@ -16,7 +16,7 @@ enum {
 	CHANNEL_DIRECT = 8 * 1024,	/* payloads from here on are not copied */
 	CHANNEL_GATHER_MAX = 64 * 1024, /* gathered bytes that are written at once */
 	CHANNEL_TURN = 10,		/* ms of requests, then others have theirs */
-	CHANNEL_LOOK = 1024,		/* bytes of requests between looks at the clock */
+	CHANNEL_LOOK = 1024,		/* bytes of sends between looks at the clock */
 };
 
 enum channel_state {
