@@ -196,6 +196,11 @@ void passing_drop(struct gentcp *g);
 
 /* Connects to path; GENTCP_TIMEOUT where the backlog is full until deadline. */
 int open_connect(struct gentcp *g, const char *path, int64_t deadline);
+/*
+ * Waits until deadline for the answer to the greeting id, session.hello or .attach, and
+ * reads it.  GENTCP_OK, or what went wrong.
+ */
+int open_greeted(struct gentcp *g, uint64_t id, int64_t deadline);
 
 /* --- transport.c ------------------------------------------------------------ */
 

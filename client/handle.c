@@ -141,7 +141,8 @@ note(struct gentcp *g, const struct incoming *m)
 	if (m->kind == INCOMING_FAULT) {
 		text = json_string_value(json_object_get(m->error, "message"));
 		snprintf(g->fault, sizeof g->fault, "%s", text == NULL ? "" : text);
-	} else if (m->kind == INCOMING_EVENT && strcmp(m->event.name, "taken") == 0) {
+	} else if (m->kind == INCOMING_EVENT && m->event.type == GENTCP_EVENT_OTHER &&
+	    strcmp(m->event.name, "taken") == 0) {
 		g->taken = true;
 		snprintf(g->fault, sizeof g->fault,
 		    "another connection has attached this client");

@@ -239,7 +239,6 @@ read_by_jansson(const char *line, size_t len, struct incoming *m)
 	m->fds = json_integer_value(json_object_get(m->root, "fds")) == 1;
 	m->event.seq = member_uint(m->root, "seq");
 	method = json_string_value(json_object_get(m->root, "method"));
-	m->event.seq = member_uint(m->root, "seq");
 	if (method != NULL)
 		return read_event(json_object_get(m->root, "params"), method, m);
 	m->result = json_object_get(m->root, "result");

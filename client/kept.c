@@ -291,19 +291,10 @@ kept_put_attach(struct gentcp *g, uint64_t client, uint64_t *id)
 static int
 attach(struct gentcp *g, uint64_t client, int64_t deadline)
 {
-	struct incoming m;
 	uint64_t id = 0;
-	size_t size;
 	int rc = kept_put_attach(g, client, &id);
 
-	if (rc == GENTCP_OK)
-		rc = transport_await_once(g, id, deadline, &m, &size);
-	if (rc != GENTCP_OK)
-		return rc;
-	rc = m.error != NULL ? error_from(&g->error, &m)
-			     : connection_greeted(g, m.result);
-	connection_taken(g, &m, size);
-	return rc;
+	return rc == GENTCP_OK ? open_greeted(g, id, deadline) : rc;
 }
 
 int

@@ -80,21 +80,29 @@ open_connect(struct gentcp *g, const char *path, int64_t deadline)
 	return set_up(g);
 }
 
-static int
-say_hello(struct gentcp *g, int64_t deadline)
+int
+open_greeted(struct gentcp *g, uint64_t id, int64_t deadline)
 {
 	struct incoming m;
-	uint64_t id = 0;
 	size_t size;
-	int rc = request_put_hello(g, &id);
+	int rc = transport_await_once(g, id, deadline, &m, &size);
 
-	if (rc == GENTCP_OK)
-		rc = transport_await_once(g, id, deadline, &m, &size);
 	if (rc != GENTCP_OK)
 		return rc;
 	rc = m.error != NULL ? error_from(&g->error, &m)
 			     : connection_greeted(g, m.result);
 	connection_taken(g, &m, size);
+	return rc;
+}
+
+static int
+say_hello(struct gentcp *g, int64_t deadline)
+{
+	uint64_t id = 0;
+	int rc = request_put_hello(g, &id);
+
+	if (rc == GENTCP_OK)
+		rc = open_greeted(g, id, deadline);
 	g->epoch += rc == GENTCP_OK;
 	return rc;
 }
