@@ -78,18 +78,8 @@ class Configured(g.Daemon):
 @contextlib.contextmanager
 def daemon_of(settings, clean=True, **more):
     """A room with such a daemon; clean: it must end well."""
-    d = Configured(settings, **more)
-    room = g.Room(d)
-    try:
+    with g.room_of(Configured(settings, **more), clean) as room:
         yield room
-        room.end()
-        if clean:
-            d.wait_baseline()
-            d.stop()
-    finally:
-        room.end()
-        d.kill()
-        d.remove()
 
 
 def free_port():

@@ -199,6 +199,22 @@ class Bystander:
 
 
 @contextlib.contextmanager
+def room_of(d, clean=True):
+    """A room with d, which ends with it; clean: it must end well, with nothing left."""
+    room = Room(d)
+    try:
+        yield room
+        room.end()
+        if clean:
+            d.wait_baseline()
+            d.stop()
+    finally:
+        room.end()
+        d.kill()
+        d.remove()
+
+
+@contextlib.contextmanager
 def with_own_mounts(d):
     """A room with d, not started yet, whose command makes mounts of its own, or ends
     with 77 where it may not."""

@@ -38,16 +38,8 @@ def configured(tmp_path, **settings):
     path = tmp_path / "gentcpd.conf"
     path.write_text(json.dumps(settings))
     d = g.Daemon(args=["-c", str(path)])
-    room = g.Room(d)
-    try:
+    with g.room_of(d) as room:
         yield room
-        room.end()
-        d.wait_baseline()
-        d.stop()
-    finally:
-        room.end()
-        d.kill()
-        d.remove()
 
 
 def test_the_arguments(tmp_path):

@@ -149,16 +149,8 @@ def spins(daemon, seconds=1.0):
 def poor():
     """A daemon that may hold 64 descriptors, and the end of its test."""
     d = g.Daemon(nofile=64)
-    room = g.Room(d)
-    try:
+    with g.room_of(d) as room:
         yield room
-        room.end()
-        d.wait_baseline()
-        d.stop()
-    finally:
-        room.end()
-        d.kill()
-        d.remove()
 
 
 def test_emfile_of_accept_does_not_spin_and_passes(poor):

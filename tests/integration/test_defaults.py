@@ -25,16 +25,8 @@ def configured(connect=None, listen=None):
         with open(path, "w") as f:
             json.dump({k: v for k, v in settings.items() if v is not None}, f)
         d = g.Daemon(args=["-c", path])
-        room = g.Room(d)
-        try:
+        with g.room_of(d) as room:
             yield room
-            room.end()
-            d.wait_baseline()
-            d.stop()
-        finally:
-            room.end()
-            d.kill()
-            d.remove()
 
 
 NAMES = ["packet", "mode", "nodelay", "active", "keepidle"]

@@ -64,6 +64,14 @@ def exchange(path):
     return c
 
 
+def get_metrics(path):
+    with socket.socket(socket.AF_UNIX) as s:
+        s.settimeout(g.DEADLINE)
+        s.connect(path)
+        s.sendall(b"GET /metrics HTTP/1.1\r\n\r\n")
+        assert s.recv(100).startswith(b"HTTP/1.1 200 OK\r\n")
+
+
 @pytest.mark.parametrize("abstract", [False, True], ids=["path", "abstract"])
 def test_ready_reload_stop(installed, abstract):
     m = Manager(installed, abstract)
@@ -269,11 +277,7 @@ def test_what_was_passed_survives_a_reload(manager):
         manager.wait("RELOADING")
         manager.wait("READY")
         exchange(manager.path).close()
-        with socket.socket(socket.AF_UNIX) as s:
-            s.settimeout(g.DEADLINE)
-            s.connect(metrics)
-            s.sendall(b"GET /metrics HTTP/1.1\r\n\r\n")
-            assert s.recv(100).startswith(b"HTTP/1.1 200 OK\r\n")
+        get_metrics(metrics)
     assert "after a new start only" not in manager.output()
     manager.end()
 
@@ -348,11 +352,7 @@ def test_metrics_on_a_passed_socket(manager):
     manager.start()
     manager.wait("READY")
     exchange(manager.path).close()
-    with socket.socket(socket.AF_UNIX) as s:
-        s.settimeout(g.DEADLINE)
-        s.connect(path)
-        s.sendall(b"GET /metrics HTTP/1.1\r\n\r\n")
-        assert s.recv(100).startswith(b"HTTP/1.1 200 OK\r\n")
+    get_metrics(path)
     manager.end()
     assert os.path.exists(path) and os.path.exists(manager.path)
 
